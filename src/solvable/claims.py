@@ -1,0 +1,191 @@
+"""The claims that the book makes, and the checks that hold it to them.
+
+Each wing's ``claims.toml`` declares its claims; its notebook calls :func:`check` once for each, with what it measured. The
+verdict that :func:`check` shows is the same on every machine; the exact figure travels beside it, in the metadata of
+the cell's output, where the execution cache keeps it, a comparison of outputs does not see it, and the ledger page of
+the book finds it (:func:`records`, :func:`audit`).
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+from IPython import get_ipython
+from IPython.display import display
+
+from solvable import require
+
+KINDS = ("exact", "asymptotic", "statistical", "qualitative", "refuted")
+METADATA_KEY = "solvable_claim"
+MINIMUM_SEEDS = 3
+
+Number = bool | float | list[float]
+
+
+class ClaimError(AssertionError):
+    """A claim does not hold, is unknown, or is declared in a form that cannot be checked."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of a ``claims.toml``.
+
+    Attributes:
+        id: ``<chapter>.<name>``.
+        statement: what is claimed, in one sentence.
+        source: bibliography key and place, or "derived in the chapter".
+        kind: one of ``exact``, ``asymptotic``, ``statistical`` (at least three seeds), ``qualitative`` (true or false) or
+            ``refuted`` (``expected`` is what holds here, ``published`` what the source says).
+        quantity: what is measured, with its unit.
+        expected: the value of that quantity; a list where there are several, ``true`` for a qualitative claim.
+        tolerance: largest allowed distance between measured and expected, set before the result is known.
+        reason: why this tolerance.
+        conditions: settings under which the claim is checked.
+        published: what the source says, where that is a number or differs from ``expected``.
+    """
+
+    id: str
+    statement: str
+    source: str
+    kind: str
+    quantity: str
+    expected: Number
+    tolerance: float
+    reason: str
+    conditions: str
+    published: str = ""
+
+    def __post_init__(self) -> None:
+        require.one_of(KINDS, kind=self.kind)
+        if (self.kind == "qualitative") != isinstance(self.expected, bool):
+            raise ValueError(f"{self.id}: expected must be true or false for a qualitative claim, and for no other")
+        require.non_negative(tolerance=self.tolerance)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one check measured: ``measured`` as given, ``distance`` from the expected value, and whether it is allowed."""
+
+    id: str
+    measured: Number
+    distance: float
+    holds: bool
+
+
+@cache
+def declared(chapter: str) -> Mapping[str, Claim]:
+    """The claims of one chapter by id, in the order of its ``claims.toml``.
+
+    Raises:
+        ClaimError: there is no such chapter, or an entry lacks a field, has one too many or a value out of range.
+    """
+    try:
+        text = resources.files(f"solvable.{chapter}").joinpath("claims.toml").read_text(encoding="utf-8")
+    except (ModuleNotFoundError, FileNotFoundError) as error:
+        raise ClaimError(f"chapter {chapter!r} has no claims.toml") from error
+    claims = {}
+    for name, fields in tomllib.loads(text).get(chapter, {}).items():
+        identity = f"{chapter}.{name}"
+        try:
+            claims[identity] = Claim(id=identity, **fields)
+        except (TypeError, ValueError) as error:
+            raise ClaimError(f"{identity} in claims.toml: {error}") from error
+    return claims
+
+
+def find(identity: str) -> Claim:
+    """The claim with this id; a :class:`ClaimError` names the known ones when there is none."""
+    known = declared(identity.partition(".")[0])
+    if identity not in known:
+        raise ClaimError(f"unknown claim {identity!r}; the chapter declares {', '.join(known)}")
+    return known[identity]
+
+
+def compare(claim: Claim, measured: object) -> Record:
+    """Hold ``measured`` against the claim.
+
+    The distance is the largest absolute difference over all entries; for a statistical claim, whose ``measured`` holds one
+    value for each seed, it is the difference of their mean. A value that is not finite is infinitely far.
+    """
+    if claim.kind == "qualitative":
+        holds = bool(measured) is claim.expected
+        return Record(claim.id, bool(measured), 0.0 if holds else 1.0, holds)
+    values = np.asarray(measured, dtype=float)
+    expected = np.asarray(claim.expected, dtype=float)
+    if claim.kind == "statistical":
+        if values.ndim != 1 or values.size < MINIMUM_SEEDS:
+            raise ClaimError(f"{claim.id} is statistical: give one value for each of at least {MINIMUM_SEEDS} seeds")
+        difference = values.mean() - expected
+    elif values.shape != expected.shape:
+        raise ClaimError(f"{claim.id}: measured has shape {values.shape}, expected {expected.shape}")
+    else:
+        difference = values - expected
+    distance = float(np.max(np.abs(difference)))
+    return Record(claim.id, values.tolist(), distance, distance <= claim.tolerance)
+
+
+def verdict(claim: Claim) -> str:
+    """The line that a check which holds shows: nothing in it depends on the last digits of the machine."""
+    if claim.kind == "qualitative":
+        return f"claim {claim.id} holds: {claim.quantity}"
+    average = "mean of " if claim.kind == "statistical" else ""
+    return (
+        f"claim {claim.id} holds: {average}{claim.quantity} is within {claim.tolerance:g} of {_brief(claim.expected)}"
+    )
+
+
+def _brief(value: Number) -> str:
+    values = np.atleast_1d(np.asarray(value, dtype=float))
+    text = ", ".join(f"{v:.6g}" for v in values)
+    return text if values.size == 1 else f"({text})"
+
+
+def check(identity: str, measured: object) -> None:
+    """Compare what the notebook measured with what ``claims.toml`` expects; show the verdict and keep the figure.
+
+    Args:
+        identity: ``<chapter>.<name>``, declared in that wing's ``claims.toml``.
+        measured: a number, an array of the shape of ``expected``, true or false for a qualitative claim, or one value for
+            each seed for a statistical one.
+
+    Raises:
+        ClaimError: the claim is unknown, or does not hold; the message gives the figure and the tolerance.
+    """
+    claim = find(identity)
+    record = compare(claim, measured)
+    if not record.holds:
+        raise ClaimError(
+            f"claim {claim.id} does not hold: {claim.quantity} measured {record.measured}, expected {claim.expected} "
+            f"within {claim.tolerance:g} ({claim.reason})"
+        )
+    text = verdict(claim)
+    if get_ipython() is None:
+        print(text)
+    else:
+        display({"text/plain": text}, metadata={METADATA_KEY: asdict(record)}, raw=True)
+
+
+def records(notebook: Mapping) -> list[Record]:
+    """The records that an executed notebook (as parsed JSON) carries, in the order of its cells."""
+    return [
+        Record(**output["metadata"][METADATA_KEY])
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", ())
+        if METADATA_KEY in output.get("metadata", {})
+    ]
+
+
+def audit(chapter: str, found: Iterable[Record]) -> list[str]:
+    """What is wrong with the checks of a chapter, one line for each fault: missing, repeated, unknown or failing claims."""
+    found = list(found)
+    known = declared(chapter)
+    times = Counter(record.id for record in found)
+    faults = [f"{identity} is declared but never checked" for identity in known if identity not in times]
+    faults += [f"{identity} is checked {count} times" for identity, count in times.items() if count > 1]
+    faults += [f"{identity} is checked but not declared" for identity in times if identity not in known]
+    faults += [f"{record.id} does not hold" for record in found if not record.holds]
+    return faults

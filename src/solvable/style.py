@@ -1,0 +1,88 @@
+"""One look for every figure of the book: theory is a line, experiment is a marker, colours are safe for the colour-blind.
+
+Figures are drawn on white; the page inverts their lightness in dark mode, so nothing may rely on pure white or black.
+"""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito (2008), ordered so that neighbours differ in lightness as well as in hue
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+GREY = "#6e6e6e"
+
+PANEL_WIDTH = 3.7  # inches; two panels fill the measure of the page
+PANEL_HEIGHT = 2.9
+
+_SETTINGS = {
+    "axes.grid": True,
+    "axes.labelsize": 10,
+    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same figure on every machine
+    "font.size": 9.5,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "mathtext.fontset": "cm",
+    "savefig.facecolor": "white",
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+}
+
+
+def use() -> None:
+    """Give this session's figures the look of the book, at twice the pixels where the notebook shows them inline."""
+    mpl.rcParams.update(_SETTINGS)
+    # a figure that a cell returns must not be shown a second time when the cell ends
+    plt.ioff()
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:  # a plain Python session without Jupyter draws no inline figures
+        return
+    set_matplotlib_formats("retina")
+
+
+def panels(columns: int = 1, rows: int = 1, *, height: float = PANEL_HEIGHT, **options) -> tuple[Figure, object]:
+    """A figure of ``rows`` by ``columns`` panels, and their axes in the shape that ``matplotlib.pyplot.subplots`` gives."""
+    width = PANEL_WIDTH * max(columns, 1.6)
+    with mpl.rc_context(_SETTINGS):
+        return plt.subplots(rows, columns, figsize=(width, height * rows), **options)
+
+
+def theory(axes: Axes, x, y, *, colour: int = 0, label: str | None = None, **options) -> None:
+    """Draw what the theory says: a line."""
+    axes.plot(x, y, **{"color": COLOURS[colour % len(COLOURS)], "label": label, "zorder": 2} | options)
+
+
+def limit(axes: Axes, x, y, *, label: str | None = None, **options) -> None:
+    """Draw a limiting case that the theory passes between: a thin dashed line."""
+    axes.plot(x, y, **{"color": GREY, "label": label, "linestyle": "--", "linewidth": 1.0, "zorder": 1} | options)
+
+
+def experiment(axes: Axes, x, y, *, colour: int = 0, label: str | None = None, spread=None, **options) -> None:
+    """Draw what was measured: markers without a line, with error bars where ``spread`` is given."""
+    look = {
+        "color": COLOURS[colour % len(COLOURS)],
+        "label": label,
+        "linestyle": "none",
+        "marker": MARKERS[colour % len(MARKERS)],
+        "markerfacecolor": "white",
+        "markeredgewidth": 1.1,
+        "zorder": 3,
+    } | options
+    if spread is None:
+        axes.plot(x, y, **look)
+    else:
+        axes.errorbar(x, y, yerr=spread, elinewidth=1.0, capsize=2.0, **look)
