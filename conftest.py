@@ -17,4 +17,5 @@ install_import_hook("solvable", "beartype.beartype")
 
 @pytest.fixture
 def key():
+    """Give a source of randomness."""
     return jax.random.key(0)

@@ -1,9 +1,9 @@
 """The claims that the book makes, and the checks that hold it to them.
 
-Each wing's ``claims.toml`` declares its claims; its notebook calls :func:`check` once for each, with what it measured. The
-verdict that :func:`check` shows is the same on every machine; the exact figure travels beside it, in the metadata of
-the cell's output, where the execution cache keeps it, a comparison of outputs does not see it, and the ledger page of
-the book finds it (:func:`records`, :func:`audit`).
+Each wing's ``claims.toml`` declares its claims; its notebook calls :func:`check` once for each, with what it measured.
+The verdict that :func:`check` shows is the same on every machine; the exact figure travels beside it, in the metadata
+of the cell's output, where the execution cache keeps it, a comparison of outputs does not see it, and the ledger page
+of the book finds it (:func:`records`, :func:`audit`).
 """
 
 import tomllib
@@ -38,8 +38,8 @@ class Claim:
         id: ``<chapter>.<name>``.
         statement: what is claimed, in one sentence.
         source: bibliography key and place, or "derived in the chapter".
-        kind: one of ``exact``, ``asymptotic``, ``statistical`` (at least three seeds), ``qualitative`` (true or false) or
-            ``refuted`` (``expected`` is what holds here, ``published`` what the source says).
+        kind: one of ``exact``, ``asymptotic``, ``statistical`` (at least three seeds), ``qualitative`` (true or false)
+            or ``refuted`` (``expected`` is what holds here, ``published`` what the source says).
         quantity: what is measured, with its unit.
         expected: the value of that quantity; a list where there are several, ``true`` for a qualitative claim.
         tolerance: largest allowed distance between measured and expected, set before the result is known.
@@ -68,7 +68,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Record:
-    """What one check measured: ``measured`` as given, ``distance`` from the expected value, and whether it is allowed."""
+    """What one check measured: ``measured`` as given, its ``distance`` from the expected value, whether it is allowed."""
 
     id: str
     measured: Number
@@ -108,8 +108,8 @@ def find(identity: str) -> Claim:
 def compare(claim: Claim, measured: object) -> Record:
     """Hold ``measured`` against the claim.
 
-    The distance is the largest absolute difference over all entries; for a statistical claim, whose ``measured`` holds one
-    value for each seed, it is the difference of their mean. A value that is not finite is infinitely far.
+    The distance is the largest absolute difference over all entries; for a statistical claim, whose ``measured`` holds
+    one value for each seed, it is the difference of their mean. A value that is not finite is infinitely far.
     """
     if claim.kind == "qualitative":
         holds = bool(measured) is claim.expected
@@ -149,8 +149,8 @@ def check(identity: str, measured: object) -> None:
 
     Args:
         identity: ``<chapter>.<name>``, declared in that wing's ``claims.toml``.
-        measured: a number, an array of the shape of ``expected``, true or false for a qualitative claim, or one value for
-            each seed for a statistical one.
+        measured: a number, an array of the shape of ``expected``, true or false for a qualitative claim, or one value
+            for each seed for a statistical one.
 
     Raises:
         ClaimError: the claim is unknown, or does not hold; the message gives the figure and the tolerance.
@@ -180,7 +180,7 @@ def records(notebook: Mapping) -> list[Record]:
 
 
 def audit(chapter: str, found: Iterable[Record]) -> list[str]:
-    """What is wrong with the checks of a chapter, one line for each fault: missing, repeated, unknown or failing claims."""
+    """What is wrong with the checks of a chapter, a line for each fault: a claim missing, repeated, unknown or failing."""
     found = list(found)
     known = declared(chapter)
     times = Counter(record.id for record in found)

@@ -1,7 +1,7 @@
 """Argument checks: a ``ValueError`` that names the argument, its value and what is allowed.
 
-Each check takes its subjects by keyword, so the message knows their names: ``require.positive(tau=tau)``. A traced value
-has no number yet and passes: call the function outside ``jit`` to have its arguments checked.
+Each check takes its subjects by keyword, so the message knows their names: ``require.positive(tau=tau)``. A traced
+value has no number yet and passes: call the function outside ``jit`` to have its arguments checked.
 """
 
 from collections.abc import Callable, Collection

@@ -1,4 +1,4 @@
-"""One look for every figure of the book: theory is a line, experiment is a marker, colours are safe for the colour-blind.
+"""One look for every figure: theory is a line, experiment is a marker, colours are safe for the colour-blind.
 
 Figures are drawn on white; the page inverts their lightness in dark mode, so nothing may rely on pure white or black.
 """
@@ -55,7 +55,7 @@ def use() -> None:
 
 
 def panels(columns: int = 1, rows: int = 1, *, height: float = PANEL_HEIGHT, **options) -> tuple[Figure, object]:
-    """A figure of ``rows`` by ``columns`` panels, and their axes in the shape that ``matplotlib.pyplot.subplots`` gives."""
+    """A figure of ``rows`` by ``columns`` panels, and their axes as ``matplotlib.pyplot.subplots`` gives them."""
     width = PANEL_WIDTH * max(columns, 1.6)
     with mpl.rc_context(_SETTINGS):
         return plt.subplots(rows, columns, figsize=(width, height * rows), **options)
