@@ -68,7 +68,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Record:
-    """What one check measured: ``measured`` as given, its ``distance`` from the expected value, whether it is allowed."""
+    """What one check measured: ``measured`` as given, its ``distance`` from expected, whether that is allowed."""
 
     id: str
     measured: Number
@@ -180,7 +180,7 @@ def records(notebook: Mapping) -> list[Record]:
 
 
 def audit(chapter: str, found: Iterable[Record]) -> list[str]:
-    """What is wrong with the checks of a chapter, a line for each fault: a claim missing, repeated, unknown or failing."""
+    """What is wrong with the checks of a chapter, a line a fault: claims missing, repeated, unknown, failing."""
     found = list(found)
     known = declared(chapter)
     times = Counter(record.id for record in found)
