@@ -1,8 +1,8 @@
 """Where the sources of this book are published: the one place that knows. Standard library only.
 
 Source, Binder and Colab buttons appear on the site exactly when an address is known. It comes from, in this order:
-``SOLVABLE_REPOSITORY`` (an https address), GitHub's own variables in its workflows, the git remote ``origin`` where that
-is an address on a forge. Nothing else in the tree names it.
+``SOLVABLE_REPOSITORY`` (an https address), GitHub's own variables in its workflows, the git remote ``origin`` where
+that is an address on a forge. Nothing else in the tree names it.
 """
 
 import os

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,17 +16,14 @@ def open_server(wanted: str | None) -> ThreadingHTTPServer:
     """A server on the port that was asked for, or else on the first free one from 8000."""
     if wanted and not (wanted.isdigit() and 0 < int(wanted) < 2**16):
         fail(f"PORT must be a whole number from 1 to 65535, got {wanted!r}")
-    ports = [int(wanted)] if wanted else range(DEFAULT_PORT, DEFAULT_PORT + TRIES)
-    handler = partial(SimpleHTTPRequestHandler, directory=BUILD / "html")
+    ports = [int(wanted)] if wanted else list(range(DEFAULT_PORT, DEFAULT_PORT + TRIES))
     for port in ports:
         try:
-            return ThreadingHTTPServer(("127.0.0.1", port), handler)
+            return ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=BUILD / "html"))
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
-            reason = "taken" if error.errno == errno.EADDRINUSE else "not allowed"
-            print(f"port {port} is {reason}", file=sys.stderr)
-    fail(f"No port to serve at. Name a free one: make serve PORT={ports[-1] + 1000}")
+    raise SystemExit(f"Port {ports[0]} is taken or not allowed. Name a free one: make serve PORT={ports[-1] + 1}")
 
 
 def main() -> None:
