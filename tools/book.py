@@ -61,6 +61,9 @@ def main() -> None:
     shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
     shutil.rmtree(html, ignore_errors=True)
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    # Jupyter Book looks for local extensions from the folder of its settings, which is not the root here
+    local = settings["sphinx"]["local_extensions"]
+    local |= {name: str(ROOT / path) for name, path in local.items()}
     config = BUILD / "config.yml"
     config.write_text(yaml.safe_dump(with_repository(settings, found), sort_keys=False), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--config", config]

@@ -1,0 +1,112 @@
+"""What an executed notebook says about its chapter. Nothing here knows Sphinx."""
+
+import json
+import re
+import statistics
+from base64 import b64decode
+from collections.abc import Mapping
+from pathlib import Path
+
+from solvable.claims import Claim, Record
+
+FOLDER = "notebooks/"
+QUESTION_TAG = "question"
+
+
+def chapter_of(docname: str) -> str:
+    """The wing that a notebook belongs to: ``notebooks/01_deep_linear`` is checked by ``solvable.deep_linear``.
+
+    >>> chapter_of("notebooks/01_deep_linear")
+    'deep_linear'
+    """
+    return re.sub(r"^\d+_", "", docname.removeprefix(FOLDER))
+
+
+def load(executed: Path, docname: str) -> Mapping:
+    """The notebook as the build executed it, with its outputs."""
+    return json.loads((executed / f"{docname}.ipynb").read_text(encoding="utf-8"))
+
+
+def _source(cell: Mapping) -> str:
+    return "".join(cell["source"])
+
+
+def question(notebook: Mapping) -> str | None:
+    """The question that the chapter asks: the first paragraph, after any heading, of the cell with the tag ``question``."""
+    for cell in notebook["cells"]:
+        if QUESTION_TAG in cell["metadata"].get("tags", ()):
+            paragraphs = re.split(r"\n\s*\n", _source(cell).strip())
+            return next((p.strip() for p in paragraphs if not p.lstrip().startswith(("#", "("))), None)
+    return None
+
+
+def figure(notebook: Mapping, name: str) -> tuple[bytes, Mapping] | None:
+    """The picture of the figure ``name`` and what its cell says of it: ``alt``, ``caption``, ``width`` in pixels."""
+    for cell in notebook["cells"]:
+        settings = cell["metadata"].get("mystnb", {})
+        if settings.get("figure", {}).get("name") != name:
+            continue
+        for output in cell.get("outputs", ()):
+            if "image/png" in output.get("data", {}):
+                size = output.get("metadata", {}).get("image/png", {})
+                about = {
+                    "alt": settings.get("image", {}).get("alt", ""),
+                    "caption": settings["figure"].get("caption", ""),
+                    "width": size.get("width"),
+                }
+                return b64decode(output["data"]["image/png"]), about
+    return None
+
+
+def _number(value: bool | float) -> str:
+    """Six significant digits, and a proper minus sign.
+
+    >>> _number(-1.25e-11), _number(True), _number(2.0)
+    ('−1.25e−11', 'true', '2')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}".replace("-", "−")
+
+
+def value(figures: bool | float | list, *, most: int = 6) -> str:
+    """A number, or a list of them in round brackets; a longer list than ``most`` is cut and counted.
+
+    >>> value([1.0, 2.0]), value([0.0] * 9, most=2)
+    ('(1, 2)', '(0, 0, … 9 in all)')
+    """
+    if not isinstance(figures, list):
+        return _number(figures)
+    flat = [f for figure in figures for f in (figure if isinstance(figure, list) else [figure])]
+    shown = ", ".join(map(_number, flat[:most]))
+    return f"({shown})" if len(flat) <= most else f"({shown}, … {len(flat)} in all)"
+
+
+def expected(claim: Claim) -> str:
+    """What the claim expects, with its tolerance."""
+    if claim.kind == "qualitative":
+        return value(claim.expected)
+    return f"{value(claim.expected)} ± {_number(claim.tolerance)}"
+
+
+def measured(claim: Claim, record: Record) -> str:
+    """What the build measured; the mean and the spread over the seeds for a statistical claim."""
+    if claim.kind == "statistical":
+        seeds = record.measured
+        mean, spread = statistics.fmean(seeds), statistics.stdev(seeds)
+        return f"{_number(mean)} ± {_number(float(f'{spread:.2g}'))} (mean and standard deviation of {len(seeds)} seeds)"
+    return value(record.measured)
+
+
+def verdict(claim: Claim, record: Record | None) -> str:
+    """One word or two: does the claim hold here?"""
+    if record is None:
+        return "not checked"
+    if not record.holds:
+        return "does not hold"
+    return "refuted here" if claim.kind == "refuted" else "holds"
+
+
+def source(claim: Claim) -> str:
+    """Where the claim comes from, as MyST: every bibliography key, such as ``saxe2013``, becomes a citation."""
+    return re.sub(r"\b[a-z]+(?:19|20)\d\d[a-z]?\b", r"{cite:t}`\g<0>`", claim.source)
