@@ -1,0 +1,76 @@
+"""The simulations that the chapter's theory is held against: data, starts, training, depth, kernels, and the limits."""
+
+from .breaking import (
+    ColouredInputs,
+    Precision,
+    run_coloured_inputs,
+    run_precision,
+    textbook_mode_strength,
+)
+from .data import Dataset, branching_dataset, hierarchical_dataset
+from .depth import DepthRace, TanhJacobian, chain_steps, depth_race, product_singular_values, tanh_jacobian
+from .dynamics import (
+    StepSizeSweep,
+    Trajectory,
+    end_to_end,
+    gradient_descent,
+    gradient_flow,
+    mode_projections,
+    run_step_size_sweep,
+)
+from .initialisation import (
+    balanced_initialisation,
+    decoupled_initialisation,
+    gaussian_initialisation,
+    orthogonal_initialisation,
+)
+from .kernels import (
+    Conservation,
+    KernelRun,
+    empirical_ntk,
+    imbalances,
+    kernel_cosine,
+    loss_hessian,
+    run_balance,
+    run_conservation,
+    run_kernel,
+    run_silent_alignment,
+)
+
+__all__ = [
+    "ColouredInputs",
+    "Conservation",
+    "Dataset",
+    "DepthRace",
+    "KernelRun",
+    "Precision",
+    "StepSizeSweep",
+    "TanhJacobian",
+    "Trajectory",
+    "balanced_initialisation",
+    "branching_dataset",
+    "chain_steps",
+    "decoupled_initialisation",
+    "depth_race",
+    "empirical_ntk",
+    "end_to_end",
+    "gaussian_initialisation",
+    "gradient_descent",
+    "gradient_flow",
+    "hierarchical_dataset",
+    "imbalances",
+    "kernel_cosine",
+    "loss_hessian",
+    "mode_projections",
+    "orthogonal_initialisation",
+    "product_singular_values",
+    "run_balance",
+    "run_coloured_inputs",
+    "run_conservation",
+    "run_kernel",
+    "run_precision",
+    "run_silent_alignment",
+    "run_step_size_sweep",
+    "tanh_jacobian",
+    "textbook_mode_strength",
+]
