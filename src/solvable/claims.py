@@ -23,7 +23,7 @@ KINDS = ("exact", "asymptotic", "statistical", "qualitative", "refuted")
 METADATA_KEY = "solvable_claim"
 MINIMUM_SEEDS = 3
 
-Number = bool | float | list[float]
+Number = bool | int | float | list[int] | list[float]
 
 
 class ClaimError(AssertionError):
@@ -61,9 +61,17 @@ class Claim:
 
     def __post_init__(self) -> None:
         require.one_of(KINDS, kind=self.kind)
+        for name in ("statement", "source", "quantity", "reason", "conditions"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"{name} must not be empty")
         if (self.kind == "qualitative") != isinstance(self.expected, bool):
-            raise ValueError(f"{self.id}: expected must be true or false for a qualitative claim, and for no other")
+            raise ValueError("expected must be true or false for a qualitative claim, and for no other")
         require.non_negative(tolerance=self.tolerance)
+        if self.kind == "qualitative":
+            return
+        require.finite(expected=self.expected)
+        if np.size(self.expected) == 0 or (self.kind == "statistical" and np.ndim(self.expected) > 0):
+            raise ValueError(f"expected must not be empty, and one number for a statistical claim, got {self.expected}")
 
 
 @dataclass(frozen=True)
@@ -85,10 +93,14 @@ def declared(chapter: str) -> Mapping[str, Claim]:
     """
     try:
         text = resources.files(f"solvable.{chapter}").joinpath("claims.toml").read_text(encoding="utf-8")
-    except (ModuleNotFoundError, FileNotFoundError) as error:
+    except (ModuleNotFoundError, FileNotFoundError, NotADirectoryError, TypeError) as error:
+        # a TypeError says that this is a module and no package
         raise ClaimError(f"chapter {chapter!r} has no claims.toml") from error
+    tables = tomllib.loads(text)
+    if set(tables) != {chapter}:
+        raise ClaimError(f"claims.toml of {chapter} must hold tables [{chapter}.*] alone, got {', '.join(tables)}")
     claims = {}
-    for name, fields in tomllib.loads(text).get(chapter, {}).items():
+    for name, fields in tables[chapter].items():
         identity = f"{chapter}.{name}"
         try:
             claims[identity] = Claim(id=identity, **fields)
@@ -111,19 +123,23 @@ def compare(claim: Claim, measured: object) -> Record:
     The distance is the largest absolute difference over all entries; for a statistical claim, whose ``measured`` holds
     one value for each seed, it is the difference of their mean. A value that is not finite is infinitely far.
     """
+    given = np.asarray(measured)
+    if (claim.kind == "qualitative") != (given.dtype == bool) or (given.dtype == bool and given.ndim > 0):
+        wanted = "true or false" if claim.kind == "qualitative" else "a number or numbers"
+        raise ClaimError(f"{claim.id} is {claim.kind}: give {wanted}, got {measured!r}")
     if claim.kind == "qualitative":
-        holds = bool(measured) is claim.expected
-        return Record(claim.id, bool(measured), 0.0 if holds else 1.0, holds)
-    values = np.asarray(measured, dtype=float)
+        holds = bool(given) == claim.expected
+        return Record(claim.id, bool(given), 0.0 if holds else 1.0, holds)
+    values = given.astype(float)
     expected = np.asarray(claim.expected, dtype=float)
     if claim.kind == "statistical":
         if values.ndim != 1 or values.size < MINIMUM_SEEDS:
             raise ClaimError(f"{claim.id} is statistical: give one value for each of at least {MINIMUM_SEEDS} seeds")
-        difference = values.mean() - expected
     elif values.shape != expected.shape:
         raise ClaimError(f"{claim.id}: measured has shape {values.shape}, expected {expected.shape}")
-    else:
-        difference = values - expected
+    if not np.isfinite(values).all():
+        return Record(claim.id, values.tolist(), np.inf, False)
+    difference = (values.mean() if claim.kind == "statistical" else values) - expected
     distance = float(np.max(np.abs(difference)))
     return Record(claim.id, values.tolist(), distance, distance <= claim.tolerance)
 
@@ -179,13 +195,18 @@ def records(notebook: Mapping) -> list[Record]:
     ]
 
 
-def audit(chapter: str, found: Iterable[Record]) -> list[str]:
-    """What is wrong with the checks of a chapter, a line a fault: claims missing, repeated, unknown, failing."""
-    found = list(found)
+def miscounted(chapter: str, identities: Iterable[str]) -> list[str]:
+    """Which claims of a chapter are not checked exactly once, a line a fault, given the id of every check."""
     known = declared(chapter)
-    times = Counter(record.id for record in found)
+    times = Counter(identities)
     faults = [f"{identity} is declared but never checked" for identity in known if identity not in times]
     faults += [f"{identity} is checked {count} times" for identity, count in times.items() if count > 1]
     faults += [f"{identity} is checked but not declared" for identity in times if identity not in known]
-    faults += [f"{record.id} does not hold" for record in found if not record.holds]
     return faults
+
+
+def audit(chapter: str, found: Iterable[Record]) -> list[str]:
+    """What is wrong with the checks of a chapter, a line a fault: claims missing, repeated, unknown, failing."""
+    found = list(found)
+    faults = miscounted(chapter, [record.id for record in found])
+    return faults + [f"{record.id} does not hold" for record in found if not record.holds]

@@ -31,6 +31,8 @@ def _find(identity: str) -> Exercise:
     try:
         known: Mapping[str, Exercise] = import_module(f"solvable.{chapter}.exercises").EXERCISES
     except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(f"solvable.{chapter}"):  # the chapter is there, a package it needs is not
+            raise
         raise ValueError(f"identity must begin with a chapter of the book, got {identity!r}") from error
     if name not in known:
         raise ValueError(f"identity must be one of {', '.join(f'{chapter}.{n}' for n in known)}, got {identity!r}")

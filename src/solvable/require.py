@@ -14,8 +14,12 @@ def _every(allowed: Callable[[np.ndarray], np.ndarray], what: str, subjects: dic
     for name, value in subjects.items():
         if isinstance(value, jax.core.Tracer):
             continue
-        array = np.asarray(value)
-        if not (np.issubdtype(array.dtype, np.number) or jax.dtypes.issubdtype(array.dtype, np.floating)):
+        try:
+            array = np.asarray(value)
+        except ValueError as error:  # lists of unequal lengths
+            raise ValueError(f"{name} must be {what}, got {value!r}") from error
+        # jax knows bfloat16 as a floating type, numpy does not
+        if not (np.issubdtype(array.dtype, np.integer) or jax.dtypes.issubdtype(array.dtype, np.floating)):
             raise ValueError(f"{name} must be {what}, got {value!r}")
         wrong = ~np.asarray(allowed(array))
         if wrong.any():
