@@ -8,7 +8,7 @@ from .breaking import (
     textbook_mode_strength,
 )
 from .data import Dataset, branching_dataset, hierarchical_dataset
-from .depth import DepthRace, TanhJacobian, chain_steps, depth_race, product_singular_values, tanh_jacobian
+from .depth import DepthRace, TanhJacobians, chain_steps, depth_race, product_singular_values, tanh_jacobians
 from .dynamics import (
     StepSizeSweep,
     Trajectory,
@@ -22,6 +22,7 @@ from .initialisation import (
     balanced_initialisation,
     decoupled_initialisation,
     gaussian_initialisation,
+    normal_initialisation,
     orthogonal_initialisation,
 )
 from .kernels import (
@@ -45,7 +46,7 @@ __all__ = [
     "KernelRun",
     "Precision",
     "StepSizeSweep",
-    "TanhJacobian",
+    "TanhJacobians",
     "Trajectory",
     "balanced_initialisation",
     "branching_dataset",
@@ -62,6 +63,7 @@ __all__ = [
     "kernel_cosine",
     "loss_hessian",
     "mode_projections",
+    "normal_initialisation",
     "orthogonal_initialisation",
     "product_singular_values",
     "run_balance",
@@ -71,6 +73,6 @@ __all__ = [
     "run_precision",
     "run_silent_alignment",
     "run_step_size_sweep",
-    "tanh_jacobian",
+    "tanh_jacobians",
     "textbook_mode_strength",
 ]

@@ -82,15 +82,15 @@ def depth_race(
     require.positive(singular_values=singular_values, rates=rates, fraction=fraction)
     if len(singular_values) > width:
         raise ValueError(f"singular_values must be at most width = {width}, got {len(singular_values)} of them")
-    outcome = np.array(
-        [
+    keys = jax.random.split(key, seeds)
+    rates = np.asarray(rates, dtype=float)
+    with np.errstate(over="ignore", invalid="ignore"):  # a rate that is too large diverges, and is dropped
+        outcome = np.array(
             [
-                _race(depth, seed_key, kind, width, singular_values, np.asarray(rates) / depth, fraction, cap)
-                for seed_key in jax.random.split(key, seeds)
+                [_race(depth, k, kind, width, singular_values, rates / depth, fraction, cap) for k in keys]
+                for depth in depths
             ]
-            for depth in depths
-        ]
-    )
+        )
     steps, best, losses = np.moveaxis(outcome, -1, 0)
     return DepthRace(np.asarray(depths), steps, best * np.asarray(depths)[:, None], losses)
 
@@ -100,37 +100,35 @@ def _race(depth, key, kind, width, singular_values, rates, fraction, cap):
     target_key, start_key = jax.random.split(key)
     draw = generator(target_key)
     outputs = len(singular_values)
-    target = (orthonormal_columns(outputs, outputs, draw) * singular_values) @ orthonormal_columns(
-        width, outputs, draw
-    ).T
+    u, v = orthonormal_columns(outputs, outputs, draw), orthonormal_columns(width, outputs, draw)
+    target = u * singular_values @ v.T
     start = _INITIALISATIONS[kind]((*(width,) * depth, outputs), key=start_key)
     layers = [np.repeat(layer[None], len(rates), axis=0) for layer in start]
-    enough = fraction * np.sum(target**2)
-    for step in range(cap + 1):
+    whole = np.sum(target**2)
+    lost = 1e3 * max(whole, np.sum((target - end_to_end(start)) ** 2))  # a rate beyond this loss does not come back
+    step = 0
+    while True:
         # the rows of the few outputs are carried from the top down; no product of two square layers is formed
         above = [np.broadcast_to(np.eye(outputs), (len(rates), outputs, outputs))]
         for layer in layers[::-1]:
             above.append(above[-1] @ layer)
         error = target - above.pop()
-        losses = np.sum(error**2, axis=(1, 2))
+        losses = np.nan_to_num(np.sum(error**2, axis=(1, 2)), nan=np.inf, posinf=np.inf)
         best = losses.argmin()
-        if losses[best] <= enough:
-            return step, rates[best], losses[best] / np.sum(target**2)
-        if step == cap:
-            break
-        # a rate that has gone far beyond the loss at which it started will not come back
-        alive = losses < 1e3 * np.sum(target**2) + 1e3 * (losses[best] if step == 0 else 0)
-        if not alive.any():
-            break
+        if losses[best] <= fraction * whole:
+            return step, rates[best], losses[best] / whole
+        alive = losses < lost
+        if step == cap or not alive.any():
+            return np.inf, np.nan, losses[best] / whole
         if not alive.all():
             rates, error = rates[alive], error[alive]
-            layers, above = [w[alive] for w in layers], [a[alive] for a in above]
+            layers, above = [layer[alive] for layer in layers], [upper[alive] for upper in above]
         change = rates[:, None, None] * error
         for layer, upper in zip(layers, above[::-1], strict=True):
             lower = change @ layer.swapaxes(1, 2)
             layer += upper.swapaxes(1, 2) @ change
             change = lower
-    return np.inf, np.nan, losses.min() / np.sum(target**2)
+        step += 1
 
 
 def chain_steps(
@@ -199,46 +197,55 @@ def product_singular_values(
     return np.where(values > noise, values, np.nan)
 
 
-class TanhJacobian(NamedTuple):
-    """A deep tanh network at its start.
+class TanhJacobians(NamedTuple):
+    """Deep tanh networks at their start, for several gains.
 
     Attributes:
-        activity: root mean square of the last layer's activities.
-        singular_values: ``(width,)``; of the Jacobian of the last layer by the first, in decreasing order.
+        gains: ``(gains,)``.
+        activities: ``(gains,)``; root mean square of the last layer's activities.
+        singular_values: ``(gains, width)``; of the Jacobian of the last layer by the first, in decreasing order.
     """
 
-    activity: float
-    singular_values: Float[np.ndarray, " width"]
+    gains: Float[np.ndarray, " gains"]
+    activities: Float[np.ndarray, " gains"]
+    singular_values: Float[np.ndarray, "gains width"]
 
 
-def tanh_jacobian(
-    depth: int, gain: float, *, width: int = 200, kind: Kind = "orthogonal", key: Key[Array, ""]
-) -> TanhJacobian:
+def tanh_jacobians(
+    depth: int, gains: Sequence[float], *, kind: Kind, width: int = 200, key: Key[Array, ""]
+) -> TanhJacobians:
     r"""Send a random input through :math:`x_{l+1} = \tanh(g W_l x_l)` and differentiate the last layer by the first.
 
     Args:
         depth: number of layers; at least 1.
-        gain: :math:`g`; positive.
-        width: of every layer.
+        gains: values of :math:`g`; positive. All share the same :math:`W_l` and the same input.
         kind: ``"orthogonal"`` or ``"gaussian"`` (entries of variance ``1 / width``).
+        width: of every layer.
         key: the source of randomness.
 
     Returns:
-        The last layer's activity and the singular values of the Jacobian.
+        The last layer's activity and the singular values of the Jacobian, for each gain.
 
     Raises:
         ValueError: an argument lies outside its domain.
 
-    >>> bool(tanh_jacobian(30, 0.5, width=20, key=jax.random.key(0)).singular_values.max() < 0.5**30)
+    >>> import jax
+    >>> quiet = tanh_jacobians(30, [0.5], kind="orthogonal", width=20, key=jax.random.key(0))
+    >>> bool(quiet.singular_values.max() < 0.5**30)
     True
     """
     require.integer(1, depth=depth, width=width)
-    require.positive(gain=gain)
+    require.positive(gains=gains)
     require.one_of(_INITIALISATIONS, kind=kind)
     start_key, input_key = jax.random.split(key)
-    x = generator(input_key).normal(size=width)
-    jacobian = np.eye(width)
-    for layer in _INITIALISATIONS[kind]((width,) * (depth + 1), gain, key=start_key):
-        x = np.tanh(layer @ x)
-        jacobian = (1 - x**2)[:, None] * (layer @ jacobian)
-    return TanhJacobian(float(np.sqrt(np.mean(x**2))), np.linalg.svd(jacobian, compute_uv=False))
+    layers = _INITIALISATIONS[kind]((width,) * (depth + 1), key=start_key)
+    first = generator(input_key).normal(size=width)
+    activities, values = [], []
+    for gain in gains:
+        x, jacobian = first, np.eye(width)
+        for layer in layers:
+            x = np.tanh(gain * (layer @ x))
+            jacobian = (gain * (1 - x**2))[:, None] * (layer @ jacobian)
+        activities.append(np.sqrt(np.mean(x**2)))
+        values.append(np.linalg.svd(jacobian, compute_uv=False))
+    return TanhJacobians(np.asarray(gains, dtype=float), np.array(activities), np.array(values))

@@ -90,6 +90,30 @@ def gaussian_initialisation(widths: Sequence[int], scale: float = 1.0, *, key: K
     return tuple(scale * draw.normal(size=(rows, columns)) / np.sqrt(columns) for columns, rows in pairwise(widths))
 
 
+def normal_initialisation(widths: Sequence[int], deviation: float, *, key: Key[Array, ""]) -> Weights:
+    """Independent normal entries of one standard deviation in every layer, whatever its width.
+
+    Args:
+        widths: widths of all layers from the input to the output; at least two.
+        deviation: standard deviation of every entry; non-negative.
+        key: the source of randomness.
+
+    Returns:
+        One matrix less than there are widths.
+
+    Raises:
+        ValueError: fewer than two widths, or an argument outside its domain.
+
+    >>> import jax
+    >>> [w.shape for w in normal_initialisation((4, 16, 7), 1e-4, key=jax.random.key(0))]
+    [(16, 4), (7, 16)]
+    """
+    _require_widths(widths)
+    require.non_negative(deviation=deviation)
+    draw = generator(key)
+    return tuple(deviation * draw.normal(size=(rows, columns)) for columns, rows in pairwise(widths))
+
+
 def orthogonal_initialisation(widths: Sequence[int], gain: float = 1.0, *, key: Key[Array, ""]) -> Weights:
     r"""Matrices with all singular values equal to ``gain``: ``gain`` times an orthogonal one, cut where not square.
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Key
 from solvable import require
 
 from .dynamics import end_to_end, gradient_descent, gradient_flow
-from .initialisation import Weights, balanced_initialisation, gaussian_initialisation
+from .initialisation import Weights, balanced_initialisation, gaussian_initialisation, normal_initialisation
 from .randomness import generator, orthonormal_columns
 
 
@@ -175,12 +175,10 @@ def run_silent_alignment(
     """
     require.positive(scale=scale, anisotropy=anisotropy)
     start_key, teacher_key = jax.random.split(key)
-    n_in, n_hidden, n_out = widths
-    normal = gaussian_initialisation(widths, key=start_key)
-    weights = (scale * np.sqrt(n_in) * normal[0], scale * np.sqrt(n_hidden) * normal[1])
-    teacher = generator(teacher_key).normal(size=(n_out, n_in))
+    teacher = generator(teacher_key).normal(size=(widths[-1], widths[0]))
     teacher /= np.linalg.norm(teacher)
-    inputs = np.diag(np.geomspace(1.0, anisotropy, n_in))
+    inputs = np.diag(np.geomspace(1.0, anisotropy, widths[0]))
+    weights = normal_initialisation(widths, scale, key=start_key)
     return run_kernel(weights, teacher @ inputs @ inputs.T, times, inputs=inputs)
 
 
@@ -203,7 +201,7 @@ def loss_hessian(
     """
     flat, unravel = ravel_pytree(tuple(jnp.asarray(w) for w in weights))
     target = jnp.asarray(sigma_yx, flat.dtype)
-    return np.asarray(jax.hessian(lambda p: 0.5 * jnp.sum((target - end_to_end(unravel(p))) ** 2))(flat))
+    return np.asarray(jax.jit(jax.hessian(lambda p: 0.5 * jnp.sum((target - end_to_end(unravel(p))) ** 2)))(flat))
 
 
 class Conservation(NamedTuple):
