@@ -6,6 +6,7 @@ of the cell's output, where the execution cache keeps it, a comparison of output
 of the book finds it (:func:`records`, :func:`audit`).
 """
 
+import textwrap
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -146,12 +147,14 @@ def compare(claim: Claim, measured: object) -> Record:
 
 def verdict(claim: Claim) -> str:
     """The line that a check which holds shows: nothing in it depends on the last digits of the machine."""
+    return f"claim {claim.id} holds: {_finding(claim)}"
+
+
+def _finding(claim: Claim) -> str:
     if claim.kind == "qualitative":
-        return f"claim {claim.id} holds: {claim.quantity}"
+        return claim.quantity
     average = "mean of " if claim.kind == "statistical" else ""
-    return (
-        f"claim {claim.id} holds: {average}{claim.quantity} is within {claim.tolerance:g} of {_brief(claim.expected)}"
-    )
+    return f"{average}{claim.quantity} is within {claim.tolerance:g} of {_brief(claim.expected)}"
 
 
 def _brief(value: Number) -> str:
@@ -210,3 +213,18 @@ def audit(chapter: str, found: Iterable[Record]) -> list[str]:
     found = list(found)
     faults = miscounted(chapter, [record.id for record in found])
     return faults + [f"{record.id} does not hold" for record in found if not record.holds]
+
+
+def summary(chapter: str) -> None:
+    """Print what the chapter took from papers beside what it found, a paragraph for each claim with such a source.
+
+    Figures are those of ``claims.toml``, which the checks have confirmed; the ledger has the measured ones.
+    """
+    for claim in declared(chapter).values():
+        if claim.source.startswith("derived"):
+            continue
+        lines = [f"{claim.statement} [{claim.kind}]", f"paper: {claim.source}"]
+        if claim.published:
+            lines.append(f"paper's value: {claim.published}")
+        lines += [f"here:  {_finding(claim)}", f"under: {claim.conditions}"]
+        print(*(textwrap.fill(line, 76, subsequent_indent="       ") for line in lines), sep="\n", end="\n\n")
