@@ -55,7 +55,7 @@ class Claim:
     kind: str
     quantity: str
     expected: Number
-    tolerance: float
+    tolerance: int | float
     reason: str
     conditions: str
     published: str = ""

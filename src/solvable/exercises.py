@@ -61,7 +61,7 @@ def _difference(exercise: Exercise, expected: object, got: object) -> str | None
     if got.shape != expected.shape:
         return f"the shape is {got.shape}, not {expected.shape}"
     if not np.allclose(got, expected, rtol=exercise.rtol, atol=exercise.atol):
-        return f"{np.array2string(got, precision=4)} is not it"
+        return f"{np.array2string(got, precision=6)} is not it"
     return None
 
 
