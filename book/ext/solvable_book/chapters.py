@@ -1,7 +1,6 @@
 """The landing page: a card for each chapter, and a figure that a chapter computed in this build."""
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -52,7 +51,6 @@ class ComputedFigure(SphinxDirective):
 
     required_arguments = 2
     has_content = True
-    option_spec = {"name": directives.unchanged}  # noqa: RUF012 - docutils reads this attribute from the class
 
     def run(self) -> list[nodes.Node]:
         """Render the figure."""
@@ -71,8 +69,8 @@ class ComputedFigure(SphinxDirective):
         figure = nodes.figure("", image)
         caption = "\n".join(self.content) or about["caption"]
         children, messages = self.state.inline_text(caption, self.lineno)
-        figure += nodes.caption("", "", *children)
-        self.add_name(figure)
+        # a legend, not a caption: outside its chapter the figure has no number
+        figure += nodes.legend("", nodes.paragraph("", "", *children))
         return [figure, *messages]
 
 

@@ -1,9 +1,11 @@
 """The claims ledger: what every claim expects, what this build measured, and a build that fails where they part."""
 
 from collections.abc import Iterable
+from importlib import resources
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -39,8 +41,6 @@ def note_label(env: BuildEnvironment, docname: str, name: str, title: str) -> No
 
 def reference(env: BuildEnvironment, name: str, text: str) -> nodes.Node:
     """A link to a label, resolved when every page has been read."""
-    from sphinx.addnodes import pending_xref
-
     link = pending_xref(
         "", nodes.inline(text, text), refdomain="std", reftype="ref", reftarget=name, refexplicit=True, refwarn=True
     )
@@ -61,8 +61,6 @@ def chapters(env: BuildEnvironment) -> list[str]:
 def report(env: BuildEnvironment, docname: str) -> tuple[dict[str, claims.Claim], list[claims.Record]]:
     """A chapter's claims and the records its notebook carries; the page that asks is read again when either changes."""
     chapter = notebooks.chapter_of(docname)
-    from importlib import resources
-
     env.note_dependency(str(resources.files(f"solvable.{chapter}") / "claims.toml"))
     claims.declared.cache_clear()
     return dict(claims.declared(chapter)), claims.records(notebooks.load(executed(env), docname))
@@ -91,7 +89,7 @@ class Ledger(SphinxDirective):
         return [section]
 
     def _inline(self, text: str) -> list[nodes.Node]:
-        children, messages = self.state.inline_text(text, self.lineno)
+        children, messages = self.state.inline_text(notebooks.tidy(text), self.lineno)
         return children + messages
 
     def _paragraph(self, text: str, *classes: str) -> nodes.paragraph:
@@ -108,8 +106,8 @@ class Ledger(SphinxDirective):
             cells = [
                 nodes.paragraph("", "", reference(self.env, label(identity), identity)),
                 nodes.paragraph("", claim.kind),
-                nodes.paragraph("", "–" if record is None or exact else f"{record.distance:.2g}".replace("-", "−")),
-                nodes.paragraph("", "–" if exact else f"{claim.tolerance:g}".replace("-", "−")),
+                nodes.paragraph("", "–" if record is None or exact else notebooks.number(record.distance, 2)),
+                nodes.paragraph("", "–" if exact else notebooks.number(claim.tolerance)),
                 nodes.paragraph("", "", badge(claim, record)),
             ]
             body += nodes.row("", *(nodes.entry("", cell) for cell in cells))

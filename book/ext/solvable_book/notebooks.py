@@ -58,15 +58,23 @@ def figure(notebook: Mapping, name: str) -> tuple[bytes, Mapping] | None:
     return None
 
 
-def _number(value: bool | float) -> str:
-    """Six significant digits, and a proper minus sign.
+def tidy(text: str) -> str:
+    """Write the powers of ten in ``text`` without padding and with a proper minus sign.
 
-    >>> _number(-1.25e-11), _number(True), _number(2.0)
-    ('−1.25e−11', 'true', '2')
+    >>> tidy("within 1e-09 of -2.5e+30")
+    'within 1e−9 of −2.5e30'
     """
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.6g}".replace("-", "−")
+    text = re.sub(r"(?<=\de)([+-]?)0*(?=\d)", lambda sign: "−" if sign[1] == "-" else "", text)
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
+
+
+def number(value: bool | float, digits: int = 6) -> str:
+    """So many significant digits.
+
+    >>> number(-1.25e-11), number(True), number(2.0), number(5.6789e-9, 2)
+    ('−1.25e−11', 'true', '2', '5.7e−9')
+    """
+    return str(value).lower() if isinstance(value, bool) else tidy(f"{value:.{digits}g}")
 
 
 def value(figures: bool | float | list, *, most: int = 6) -> str:
@@ -76,9 +84,9 @@ def value(figures: bool | float | list, *, most: int = 6) -> str:
     ('(1, 2)', '(0, 0, … 9 in all)')
     """
     if not isinstance(figures, list):
-        return _number(figures)
+        return number(figures)
     flat = [f for figure in figures for f in (figure if isinstance(figure, list) else [figure])]
-    shown = ", ".join(map(_number, flat[:most]))
+    shown = ", ".join(map(number, flat[:most]))
     return f"({shown})" if len(flat) <= most else f"({shown}, … {len(flat)} in all)"
 
 
@@ -86,15 +94,15 @@ def expected(claim: Claim) -> str:
     """What the claim expects, with its tolerance."""
     if claim.kind == "qualitative":
         return value(claim.expected)
-    return f"{value(claim.expected)} ± {_number(claim.tolerance)}"
+    return f"{value(claim.expected)} ± {number(claim.tolerance)}"
 
 
 def measured(claim: Claim, record: Record) -> str:
-    """What the build measured; the mean and the spread over the seeds for a statistical claim."""
+    """What the build measured; the mean and the standard deviation over the seeds for a statistical claim."""
     if claim.kind == "statistical":
         seeds = record.measured
         mean, spread = statistics.fmean(seeds), statistics.stdev(seeds)
-        return f"{_number(mean)} ± {_number(float(f'{spread:.2g}'))} (mean and standard deviation of {len(seeds)} seeds)"
+        return f"{number(mean, 4)} ± {number(spread, 2)} ({len(seeds)} seeds)"
     return value(record.measured)
 
 

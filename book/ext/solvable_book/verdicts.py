@@ -28,7 +28,9 @@ class Verdicts(SphinxTransform):
         if not self.env.docname.startswith(notebooks.FOLDER):
             return
         lines = [
-            (block, found) for block in self.document.findall(nodes.literal_block) if (found := LINE.match(block.astext()))
+            (block, found)
+            for block in self.document.findall(nodes.literal_block)
+            if (found := LINE.match(block.astext()))
         ]
         if not lines:
             return
@@ -42,7 +44,9 @@ class Verdicts(SphinxTransform):
     def _box(self, claim: claims.Claim, record: claims.Record, what: str) -> nodes.Node:
         name = ledger.cell_label(claim.id)
         ledger.note_label(self.env, self.env.docname, name, claim.id)
-        paragraph = nodes.paragraph("", "", ledger.badge(claim, record), nodes.Text(" "), *with_math(what))
+        paragraph = nodes.paragraph(
+            "", "", ledger.badge(claim, record), nodes.Text(" "), *with_math(notebooks.tidy(what))
+        )
         if claim.kind != "qualitative":
             paragraph += [nodes.Text("; measured "), nodes.strong("", notebooks.measured(claim, record))]
         paragraph += [nodes.Text(". "), ledger.reference(self.env, ledger.label(claim.id), "Ledger")]
