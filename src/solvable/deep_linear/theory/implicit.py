@@ -1,0 +1,162 @@
+r"""The implicit solution for three layers and more, and its inversion to rounding.
+
+.. math:: \frac{du}{dt} = L\,u^{q}\,(s - u), \qquad q = 2 - 2/L, \qquad p = q - 1
+
+In units of :math:`s`, with :math:`y = u/s` and :math:`T = L s^q t`, each side of :math:`s` has a coordinate in which
+time is a smooth integral:
+
+* below, :math:`z = \ln\frac{y}{1-y}` and :math:`T = G(z) - G(z_0)` with :math:`G'(z) = (1 + e^{-z})^p`;
+* above, :math:`h = -\ln(1 - 1/y)` and :math:`T = M(h) - M(h_0)` with :math:`M'(h) = (1 - e^{-h})^p`, :math:`M(0) = 0`.
+
+Derived in the chapter.
+"""
+
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import binom, roots_jacobi, roots_legendre
+
+# Where the integrals below change from quadrature to series. At 2 the series in exp(-2k) reaches float64 in 20 terms,
+# and the nearest singularity of the integrands, at distance pi, leaves 16 nodes far more than they need.
+_SPLIT = 2.0
+_TERMS = 20
+_NODES = 16
+
+
+def exponents(depth):
+    """``q``, ``p`` and the factor ``L`` of the equation, which infinite depth leaves to the unit of time."""
+    return (2.0, 1.0, 1.0) if math.isinf(depth) else (2 - 2 / depth, 1 - 2 / depth, float(depth))
+
+
+def growth_below(z, p):
+    """``G(z)`` with ``G(0) = 0``: Gauss–Legendre in the middle, binomial series in ``exp(-|z|)`` outside."""
+    if p == 1:
+        return z - jnp.expm1(-z)
+    nodes, weights = roots_legendre(_NODES)
+
+    def middle(z):
+        x = z[..., None] * jnp.asarray((1 + nodes) / 2, z.dtype)
+        return z / 2 * jnp.sum(jnp.asarray(weights, z.dtype) * jnp.exp(p * jnp.log1p(jnp.exp(-x))), axis=-1)
+
+    inner = middle(jnp.clip(z, -_SPLIT, _SPLIT))
+    left, right = jnp.minimum(z + _SPLIT, 0.0), jnp.maximum(z - _SPLIT, 0.0)
+    k = jnp.arange(_TERMS)
+    coefficients = jnp.asarray(binom(p, np.arange(_TERMS)), z.dtype)
+    rates = k.astype(z.dtype) - p
+    lower = coefficients * jnp.exp(-_SPLIT * rates) * jnp.expm1(rates * left[..., None]) / rates
+    rates = rates[1:] + p
+    upper = coefficients[1:] * jnp.exp(-_SPLIT * rates) * -jnp.expm1(-rates * right[..., None]) / rates
+    return inner + jnp.sum(lower, axis=-1) + right + jnp.sum(upper, axis=-1)
+
+
+def growth_above(h, p):
+    """``M(h)``: Gauss–Jacobi near 0, where it behaves as a power, and a binomial series in ``exp(-h)`` beyond."""
+    nodes, weights = roots_jacobi(_NODES, 0.0, p)
+    inside = jnp.minimum(h, _SPLIT)
+    x = inside[..., None] * jnp.asarray((1 + nodes) / 2, h.dtype)
+    smooth = jnp.exp(p * jnp.log(-jnp.expm1(-x) / jnp.where(x > 0, x, 1.0) + jnp.where(x > 0, 0.0, 1.0)))
+    inner = (inside / 2) ** (p + 1) * jnp.sum(jnp.asarray(weights, h.dtype) * smooth, axis=-1)
+    outside = jnp.maximum(h - _SPLIT, 0.0)
+    k = np.arange(1, _TERMS)
+    coefficients = jnp.asarray(binom(p, k) * (-1.0) ** k * np.exp(-_SPLIT * k) / k, h.dtype)
+    rates = jnp.asarray(k, h.dtype)
+    return inner + outside + jnp.sum(coefficients * -jnp.expm1(-rates * outside[..., None]), axis=-1)
+
+
+def _solve_below(target, z0, p):
+    """``z`` with ``G(z) = G(z0) + target``.
+
+    Newton's method in ``v = z - exp(-p z) / p``, of which G is nearly a straight line: its slope stays between
+    ``2^(p-1)`` and 1. At infinite depth (p = 1) G is one, and the first guess, by the Wright omega
+    function, is the answer.
+    """
+
+    def inverse(v):
+        # r = -p z solves r + exp(r) = x; convex, so Newton's method from the right is monotone: at most 0.57 away at
+        # first, and squaring half of that seven times leaves nothing in float64
+        x = -p * v
+        start = jnp.where(x > 1, jnp.log(jnp.maximum(x, 1.0)), jnp.minimum(x, 0.0))
+        root = jax.lax.fori_loop(0, 7, lambda _, r: r - (r + jnp.exp(r) - x) / (1 + jnp.exp(r)), start)
+        return -root / p
+
+    def straight(z):
+        return z - jnp.exp(-p * z) / p
+
+    first = inverse(straight(z0) + target)
+    if p == 1:
+        return first
+    base = growth_below(z0, p)
+
+    def newton(_, z):
+        missing = target - (growth_below(z, p) - base)
+        slope = jnp.exp(p * jnp.log1p(jnp.exp(-z)) - jnp.log1p(jnp.exp(-p * z)))
+        return inverse(straight(z) + missing / slope)
+
+    return jax.lax.fori_loop(0, 8, newton, first)
+
+
+def _solve_above(target, h0, p):
+    """``h`` with ``M(h) = M(h0) + target``: M is convex, so Newton's method from the right is monotone."""
+    total = growth_above(h0, p) + target
+    # M(h) >= h - 1 everywhere, and (1 - exp(-h)) >= (1 - 1/e) h up to h = 1
+    power = ((p + 1) * total / (1 - math.exp(-1)) ** p) ** (1 / (p + 1))
+    start = jnp.where(power < 1, power, total + 1)
+
+    def newton(_, h):
+        return h - (growth_above(h, p) - total) * jnp.exp(-p * jnp.log(-jnp.expm1(-h)))
+
+    return jax.lax.fori_loop(0, 10, newton, start)
+
+
+def strength(depth, t, s, u0):
+    """Solve the equation for arrays of one shape and dtype; ``t`` is finite, in the unit of ``tau``."""
+    return _strength_and_gap(depth, t, s, u0)[0]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _strength_and_gap(depth, t, s, u0):
+    """``u`` and ``s - u``, the second without cancellation near ``s``."""
+    q, p, layers = exponents(depth)
+    info = jnp.finfo(t.dtype)
+    # what lies beyond these is constant or has s = 0 to within the smallest numbers
+    without_target = s <= u0 * info.tiny**0.49
+    stuck = -p * (jnp.log(u0) - jnp.log(s)) > math.log(float(info.max)) - 5
+    below, above = (u0 < s) & ~stuck, (u0 > s) & ~without_target
+
+    s1 = jnp.where(below | above, s, 1.0)
+    start = jnp.where(below, u0 / s1, 0.5)
+    z = _solve_below(layers * s1**q * t, jnp.log(start) - jnp.log1p(-start), p)
+    u_below, gap_below = s * jax.nn.sigmoid(z), s * jax.nn.sigmoid(-z)
+
+    h0 = -jnp.log1p(-jnp.where(above, s1 / jnp.where(above, u0, 1.0), 0.5))
+    h = _solve_above(layers * s1**q * t, h0, p)
+    u_above = s1 / -jnp.expm1(-h)
+    gap_above = -s1 / jnp.expm1(h)
+
+    u_free = u0 * jnp.exp(-jnp.log1p(q * layers * u0**q * t) / q)
+    u = jnp.select([below, above, u0 > s], [u_below, u_above, u_free], u0)
+    gap = jnp.select([below, above], [gap_below, gap_above], s - u)
+    return u, gap
+
+
+@_strength_and_gap.defjvp
+def _strength_and_gap_jvp(depth, primals, tangents):
+    t, s, u0 = primals
+    dt, ds, du0 = tangents
+    q, _, layers = exponents(depth)
+    u, gap = _strength_and_gap(depth, t, s, u0)
+    by_t = layers * u**q * gap
+    # f(u) / f(u0), with its limits where both vanish: at u0 = s and at u0 = 0
+    gap0 = s - u0
+    approach = jnp.where(gap0 == 0, jnp.exp(-layers * s**q * t), gap / jnp.where(gap0 == 0, 1.0, gap0))
+    by_u0 = jnp.where(u0 == 0, 1.0, (u / jnp.where(u0 == 0, 1.0, u0)) ** q * approach)
+    # u is homogeneous: s u_s + u0 u_u0 - q t u_t = u; where s is small that cancels, and the value at s = 0 is closer
+    small = s <= u0 * math.sqrt(jnp.finfo(s.dtype).eps)
+    euler = (u + q * t * by_t - u0 * by_u0) / jnp.where(small, 1.0, s)
+    at_zero = -jnp.expm1((q + 1) * jnp.log(u / jnp.where(u0 == 0, 1.0, u0))) / (q + 1)
+    by_s = jnp.where(u0 == 0, 0.0, jnp.where(small, at_zero, euler))
+    du = by_t * dt + by_s * ds + by_u0 * du0
+    return (u, gap), (du, ds - du)
