@@ -56,7 +56,7 @@ ifneq ($(PYTHON)$(shell .venv/bin/python -c "" 2>/dev/null || echo broken),)
 endif
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml tools/environment.py
-	@python=$$(sh tools/find_python.sh $(PYTHON)) && "$$python" -m tools.environment
+	@python=$$(sh tools/find_python.sh $(PYTHON)) && "$$python" -m tools.environment $(PYTHON)
 
 $(VENDOR): $(READY) package.json package-lock.json requirements-node.txt tools/node.py
 	@$(RUN) tools.node

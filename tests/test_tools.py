@@ -203,6 +203,22 @@ def test_a_half_made_environment_is_known_as_such(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("found", "asked", "kept"),
+    [
+        ("3.12", False, True),
+        # a newer Python appeared on the path: nobody asked for it
+        ("3.11", False, True),
+        ("3.11", True, False),
+        ("3.12", True, True),
+        ("3.9", False, False),
+        (None, False, False),
+    ],
+)
+def test_an_environment_is_kept_while_it_serves(found, asked, kept):
+    assert environment.serves(found, "3.12", asked=asked) is kept
+
+
+@pytest.mark.parametrize(
     ("said", "advice"),
     [
         ("pip: Temporary failure in name resolution", "no connection to the package index. Connect to a network"),

@@ -1,6 +1,5 @@
 """Build the site: execute the notebooks, render the pages, stop at the first fault of either."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -67,10 +66,9 @@ def main() -> None:
     config = BUILD / "config.yml"
     config.write_text(yaml.safe_dump(with_repository(settings, found), sort_keys=False), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--config", config]
-    # a log gets the faults alone, without the progress lines and colours of a terminal
-    talk, environment = ([], {}) if sys.stdout.isatty() else (["-q"], {"NO_COLOR": "1"})
+    talk = [] if sys.stdout.isatty() else ["-q"]  # a log gets the faults alone
     print("Building the book: executing the notebooks that have changed, rendering the pages", flush=True)
-    done = subprocess.run([*command, "-W", "-n", "--keep-going", *talk], cwd=ROOT, env=os.environ | environment)
+    done = subprocess.run([*command, "-W", "-n", "--keep-going", *talk], cwd=ROOT)
     if done.returncode != 0 or not index.is_file():
         fail("The book was not built: each WARNING or ERROR above says where; a failing cell shows its traceback.")
     mark(stamp, state)

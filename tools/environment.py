@@ -10,6 +10,7 @@ from tools.run import download, fail
 
 VENV = ROOT / ".venv"
 STAMP = VENV / ".ready"
+OLDEST = (3, 11)
 INPUTS = ("requirements.txt", "requirements-dev.txt", "pyproject.toml")
 
 
@@ -24,20 +25,26 @@ def version_of(python: Path) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def serves(found: str | None, mine: str, *, asked: bool) -> bool:
+    """Whether an environment of Python ``found`` is kept: it works, is recent, and no other was asked for by name."""
+    if found is None or tuple(map(int, found.split("."))) < OLDEST:
+        return False
+    return found == mine or not asked
+
+
 def main() -> None:
-    """Bring ``.venv`` to the pins; keep it where it already is at them."""
+    """Bring ``.venv`` to the pins; with an argument, to the Python that runs this too."""
     mine = "{}.{}".format(*sys.version_info[:2])
     python = VENV / "bin" / "python"
     found = version_of(python)
-    state = fingerprint(ROOT, INPUTS, extra=mine)
-    if found == mine and is_current(STAMP, state):
+    kept = serves(found, mine, asked=len(sys.argv) > 1)
+    state = fingerprint(ROOT, INPUTS, extra=found if kept else mine)
+    if kept and is_current(STAMP, state):
         STAMP.touch()
         return
-    if found != mine:
+    if not kept:
         if VENV.exists():
-            print(
-                f".venv has Python {found}, not {mine}: making it anew" if found else ".venv is broken: making it anew"
-            )
+            print(f".venv {f'has Python {found}, not {mine}' if found else 'is broken'}: making it anew")
             shutil.rmtree(VENV)
         print(f"Creating .venv with Python {mine}", flush=True)
         if subprocess.run([sys.executable, "-m", "venv", VENV]).returncode != 0:
