@@ -1,6 +1,5 @@
 """Where the closed forms stop: correlated inputs, float32 at tiny starts, formulas in growing exponentials."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -14,7 +13,7 @@ from solvable.training import train
 
 from .data import Dataset
 from .dynamics import end_to_end, gradient_flow, mode_projections
-from .initialisation import decoupled_initialisation
+from .initialisation import Numbers, decoupled_initialisation
 from .randomness import generator, orthonormal_columns
 
 
@@ -36,7 +35,7 @@ class ColouredInputs(NamedTuple):
 
 def run_coloured_inputs(
     data: Dataset,
-    variances: Sequence[float],
+    variances: Numbers,
     times: Float[np.ndarray, " n"],
     *,
     rotated: bool,
@@ -96,7 +95,7 @@ class Precision(NamedTuple):
 
 def run_precision(
     data: Dataset,
-    starts: Sequence[float] = (1e-3, 1e-6, 1e-12, 1e-20, 1e-30),
+    starts: Numbers = (1e-3, 1e-6, 1e-12, 1e-20, 1e-30),
     *,
     key: Key[Array, ""],
     eta: float = 0.02,

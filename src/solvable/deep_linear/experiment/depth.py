@@ -1,6 +1,5 @@
 """Depth and initialisation: steps to a small loss, and the singular values that decide them."""
 
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import jax
@@ -10,7 +9,7 @@ from jaxtyping import Array, Float, Int, Key
 from solvable import require
 
 from .dynamics import end_to_end
-from .initialisation import gaussian_initialisation, orthogonal_initialisation
+from .initialisation import Numbers, gaussian_initialisation, orthogonal_initialisation
 from .randomness import generator, orthonormal_columns
 
 Kind = Literal["gaussian", "orthogonal"]
@@ -39,14 +38,14 @@ class DepthRace(NamedTuple):
 
 
 def depth_race(
-    depths: Sequence[int],
+    depths: Numbers,
     *,
     kind: Kind,
     key: Key[Array, ""],
     seeds: int = 3,
     width: int = 32,
-    singular_values: Sequence[float] = LOW_RANK,
-    rates: Sequence[float] = RELATIVE_RATES,
+    singular_values: Numbers = LOW_RANK,
+    rates: Numbers = RELATIVE_RATES,
     fraction: float = 0.01,
     cap: int = 800,
 ) -> DepthRace:
@@ -167,7 +166,7 @@ def chain_steps(
 
 
 def product_singular_values(
-    depths: Sequence[int], *, width: int, kind: Kind, gain: float = 1.0, key: Key[Array, ""]
+    depths: Numbers, *, width: int, kind: Kind, gain: float = 1.0, key: Key[Array, ""]
 ) -> Float[np.ndarray, "depths width"]:
     """Singular values of the product of ``depth`` random square layers, along one chain that grows.
 
@@ -211,9 +210,7 @@ class TanhJacobians(NamedTuple):
     singular_values: Float[np.ndarray, "gains width"]
 
 
-def tanh_jacobians(
-    depth: int, gains: Sequence[float], *, kind: Kind, width: int = 200, key: Key[Array, ""]
-) -> TanhJacobians:
+def tanh_jacobians(depth: int, gains: Numbers, *, kind: Kind, width: int = 200, key: Key[Array, ""]) -> TanhJacobians:
     r"""Send a random input through :math:`x_{l+1} = \tanh(g W_l x_l)` and differentiate the last layer by the first.
 
     Args:

@@ -5,7 +5,6 @@ Both minimise the loss over whitened inputs, or over inputs with correlations ``
     E = 1/2 tr[W sigma_x W^T] - tr[W^T sigma_yx] + const,        W = W_L ... W_1
 """
 
-from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from scipy.integrate import solve_ivp
 from solvable import require
 from solvable.training import train
 
-from .initialisation import Weights
+from .initialisation import Numbers, Weights
 
 
 class Trajectory(NamedTuple):
@@ -66,7 +65,7 @@ def gradient_flow(
     sigma_yx: Float[np.ndarray, "n_out n_in"],
     times: Float[np.ndarray, " n"],
     *,
-    sigma_x: Float[np.ndarray, "n_in n_in"] | None = None,
+    sigma_x: Float[np.ndarray, "_ _"] | None = None,
     tau: float = 1.0,
     rtol: float = 1e-13,
 ) -> Trajectory:
@@ -143,7 +142,7 @@ def gradient_descent(
     steps: Int[np.ndarray, " n"],
     *,
     eta: float,
-    sigma_x: Float[np.ndarray, "n_in n_in"] | None = None,
+    sigma_x: Float[np.ndarray, "_ _"] | None = None,
 ) -> Trajectory:
     """Full-batch gradient descent, run in the dtype of ``weights`` (float64 needs JAX's 64-bit switch).
 
@@ -196,7 +195,7 @@ class StepSizeSweep(NamedTuple):
 def run_step_size_sweep(
     weights: Weights,
     sigma_yx: Float[np.ndarray, "n_out n_in"],
-    etas: Sequence[float],
+    etas: Numbers,
     *,
     u: Float[np.ndarray, "n_out modes"],
     v: Float[np.ndarray, "n_in modes"],

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, Real
 
 from solvable import require
 
 from .randomness import generator, orthonormal_columns
 
+Numbers = Sequence[float | int] | Real[np.ndarray, " _"]
 Weights = tuple[Float[np.ndarray, "_ _"], ...]
 
 
@@ -147,7 +148,7 @@ def orthogonal_initialisation(widths: Sequence[int], gain: float = 1.0, *, key: 
 
 
 def balanced_initialisation(
-    singular_values: Sequence[float] | Float[np.ndarray, " modes"],
+    singular_values: Numbers,
     n_in: int,
     n_hidden: int,
     n_out: int,

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Key
 from solvable import require
 
 from .dynamics import end_to_end, gradient_descent, gradient_flow
-from .initialisation import Weights, balanced_initialisation, gaussian_initialisation, normal_initialisation
+from .initialisation import Numbers, Weights, balanced_initialisation, gaussian_initialisation, normal_initialisation
 from .randomness import generator, orthonormal_columns
 
 
@@ -43,7 +43,7 @@ def empirical_ntk(
 _ntk_along = jax.jit(jax.vmap(empirical_ntk, in_axes=(0, None)))
 
 
-def kernel_cosine(a: Float[np.ndarray, "*n k k"], b: Float[np.ndarray, "*n k k"]) -> Float[np.ndarray, "*n"]:
+def kernel_cosine(a: Float[np.ndarray, "*#n k k"], b: Float[np.ndarray, "*#n k k"]) -> Float[np.ndarray, "*n"]:
     """Cosine of the angle between kernels taken as vectors of their entries; leading axes broadcast.
 
     >>> float(kernel_cosine(np.eye(2), 3 * np.eye(2)).round(12))
@@ -125,7 +125,7 @@ def run_balance(
     *,
     key: Key[Array, ""],
     scale: float = 0.1,
-    singular_values: Sequence[float] | None = None,
+    singular_values: Numbers | None = None,
 ) -> KernelRun:
     """Train a two-layer network from an imbalance of ``lam`` times the identity, from lazy to rich.
 
@@ -219,7 +219,7 @@ class Conservation(NamedTuple):
 
 
 def run_conservation(
-    etas: Sequence[float] = (0.04, 0.02, 0.01, 0.005),
+    etas: Numbers = (0.04, 0.02, 0.01, 0.005),
     *,
     key: Key[Array, ""],
     widths: Sequence[int] = (5, 6, 6, 4),

@@ -1,0 +1,118 @@
+"""One look for every figure: what is a line, what is a marker, and colours that everyone can tell apart."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from solvable import style
+
+X = np.array([0.0, 1.0, 2.0])
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    with mpl.rc_context():
+        yield
+    plt.close("all")
+
+
+def test_theory_is_a_line_and_experiment_is_a_marker():
+    _, axes = style.panels()
+    style.theory(axes, X, X, colour=1, label="theory")
+    style.experiment(axes, X, X, colour=1, label="network")
+    line, marks = axes.lines
+    assert (line.get_linestyle(), line.get_marker()) == ("-", "None")
+    assert (marks.get_linestyle(), marks.get_marker()) == ("None", style.MARKERS[1])
+    assert line.get_color() == marks.get_color() == style.COLOURS[1]
+    assert line.get_zorder() < marks.get_zorder()
+
+
+def test_a_limit_is_thin_and_dashed_and_behind():
+    _, axes = style.panels()
+    style.limit(axes, X, X)
+    style.theory(axes, X, X)
+    limit, line = axes.lines
+    assert limit.get_linestyle() == "--"
+    assert limit.get_linewidth() < line.get_linewidth()
+    assert limit.get_zorder() < line.get_zorder()
+
+
+def test_a_spread_is_drawn_as_error_bars():
+    _, axes = style.panels()
+    style.experiment(axes, X, X, spread=np.full(3, 0.5))
+    (bars,) = axes.containers
+    segments = bars.lines[2][0].get_segments()
+    np.testing.assert_allclose([s[:, 1] for s in segments], [[x - 0.5, x + 0.5] for x in X])
+
+
+def test_colours_and_markers_begin_again_when_they_run_out():
+    _, axes = style.panels()
+    style.experiment(axes, X, X, colour=len(style.COLOURS))
+    assert axes.lines[0].get_color() == style.COLOURS[0]
+    assert len(style.COLOURS) == len(style.MARKERS)
+
+
+def test_options_override_the_look():
+    _, axes = style.panels()
+    style.theory(axes, X, X, linewidth=0.5)
+    assert axes.lines[0].get_linewidth() == 0.5
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 1), (2, 1), (1, 2), (2, 3)])
+def test_panels_have_the_size_that_is_asked_for(columns, rows):
+    figure, axes = style.panels(columns, rows, height=2.0)
+    assert np.size(axes) == columns * rows
+    assert figure.get_figheight() == 2.0 * rows
+    assert figure.get_figwidth() == style.PANEL_WIDTH * max(columns, 1.6)
+
+
+def test_panels_have_the_look_without_changing_the_session():
+    before = dict(mpl.rcParams)
+    figure, axes = style.panels()
+    assert not axes.spines["top"].get_visible()
+    assert figure.get_layout_engine() is not None
+    assert dict(mpl.rcParams) == before
+
+
+def test_use_sets_the_session():
+    style.use()
+    assert mpl.rcParams["axes.grid"]
+    assert not plt.isinteractive()
+    with mpl.rc_context():
+        style.use()  # twice is once
+
+
+# what a dichromat sees: the projections of linear RGB that simulators of colour blindness commonly use
+PROTANOPE = np.array([[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]])
+DEUTERANOPE = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])
+
+
+def _linear(colour):
+    rgb = np.array(to_rgb(colour))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(linear):
+    xyz = (
+        np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+        @ np.clip(linear, 0, 1)
+        / np.array([0.9505, 1.0, 1.089])
+    )
+    f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("sight", [np.eye(3), PROTANOPE, DEUTERANOPE], ids=["full", "protanope", "deuteranope"])
+def test_the_first_four_colours_can_be_told_apart(sight):
+    seen = [_lab(sight @ _linear(colour)) for colour in style.COLOURS[:4]]
+    distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
+    # a difference of 10 in CIELAB is plain at a glance; 2.3 is just noticeable
+    assert min(distances) > 10
+
+
+@pytest.mark.parametrize("colour", [*style.COLOURS[:4], style.GREY])
+def test_lines_stand_out_from_the_page(colour):
+    luminance = _linear(colour) @ np.array([0.2126, 0.7152, 0.0722])
+    assert 1.05 / (luminance + 0.05) > 3  # the contrast that WCAG 2 asks of graphics, on white
