@@ -1,7 +1,7 @@
 // Small repairs that need the finished page: everything that scrolls can be reached by keyboard, and everything that
 // is folded away is on paper.
 
-const scrolling = "pre, div.math mjx-container, .pst-scrollable-table-container";
+const scrolling = "pre, figure, div.math mjx-container, .pst-scrollable-table-container";
 
 function reachable() {
   for (const box of document.querySelectorAll(scrolling)) {

@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 # the site's own Sphinx extensions and, for plain imports between these files, this folder
 sys.path[:0] = [str(ROOT / "book" / "ext"), str(Path(__file__).parent)]
 
-from inspection import ADVICE, SITE, give_up  # the path above leads to it
+from inspection import ADVICE, SITE, give_up  # noqa: E402 - the path above leads to it
 
 # Without the network flags Chromium looks up its maker's hosts at every start; it runs as root in CI, hence no sandbox.
-CHROMIUM_FLAGS = [
+CHROMIUM_FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,7 +30,7 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-]
+)
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +87,6 @@ def browser(site: Path) -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
         yield browser
         browser.close()

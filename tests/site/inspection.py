@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
 ADVICE = "the site is not built: run `make book` first"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+LOUD = ("error", "warning")  # what a page may not write to the console
 LARGEST_PAGE = 1024 * 1024  # bytes over the wire, compressed as a web host does
 
 # Rules of axe-core that a page may break, each with its reason. They are the theme's; the book's own parts break none.
@@ -54,7 +55,8 @@ PROBE = r"""() => {
 
   const wide = document.documentElement.scrollWidth - innerWidth;
   if (wide > 0) {
-    const parts = [...document.querySelectorAll("article *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1);
+    const sticksOut = element => element.getBoundingClientRect().right > innerWidth + 1;
+    const parts = [...document.querySelectorAll("article *")].filter(sticksOut);
     const names = parts.slice(0, 3).map(e => `${e.tagName.toLowerCase()}.${e.className}`).join(" ");
     faults.push(`page scrolls sideways by ${wide} px: ${names}`);
   }
@@ -91,9 +93,7 @@ def opened(context: object, address: str) -> Iterator[tuple[object, list[str]]]:
 
     page = context.new_page()
     page.route(lambda url: not url.startswith((address, "data:", "blob:")), refuse)
-    page.on(
-        "console", lambda m: faults.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None
-    )
+    page.on("console", lambda m: faults.append(f"console {m.type}: {m.text}") if m.type in LOUD else None)
     page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
     page.on("requestfailed", lambda r: faults.append(f"failed request: {r.url}"))
     page.on("response", lambda r: faults.append(f"status {r.status}: {r.url}") if r.status >= 400 else None)
@@ -125,10 +125,10 @@ def weight(page: object) -> tuple[int, list[tuple[int, str]]]:
     return sum(size for size, _ in parts), parts
 
 
-def inspect(page: object, faults: list[str], url: str) -> list[str]:
+def inspect(page: object, faults: list[str], url: str, *, accessibility: bool = True) -> list[str]:
     """Open ``url``, wait until it has settled, and say everything that is wrong with it."""
     page.goto(url, wait_until="load")
     page.evaluate(SETTLED)
     total, parts = weight(page)
     heavy = [f"page weighs {total} bytes, heaviest {parts[:3]}"] if total > LARGEST_PAGE else []
-    return [*faults, *page.evaluate(PROBE), *heavy, *violations(page)]
+    return [*faults, *page.evaluate(PROBE), *heavy, *(violations(page) if accessibility else [])]

@@ -1,4 +1,4 @@
-"""What the book's site needs beyond Jupyter Book: the claims ledger, verdicts, chapter cards, the API page, clean pages."""
+"""What the site needs beyond Jupyter Book: claims ledger, verdicts, chapter cards, the API page, clean pages."""
 
 from sphinx.application import Sphinx
 

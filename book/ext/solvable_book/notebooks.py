@@ -32,7 +32,7 @@ def _source(cell: Mapping) -> str:
 
 
 def question(notebook: Mapping) -> str | None:
-    """The question that the chapter asks: the first paragraph, after any heading, of the cell with the tag ``question``."""
+    """The question that the chapter asks: the first paragraph, after any heading, of the cell tagged ``question``."""
     for cell in notebook["cells"]:
         if QUESTION_TAG in cell["metadata"].get("tags", ()):
             paragraphs = re.split(r"\n\s*\n", _source(cell).strip())

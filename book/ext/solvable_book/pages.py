@@ -21,8 +21,22 @@ def without_thebe(scripts: list) -> list:
     return [script for script in scripts if not belongs(script)]
 
 
+def without_mathjax(scripts: list, path: str) -> list:
+    """Drop the script that sets formulas, and its settings."""
+
+    def belongs(script: object) -> bool:
+        body = getattr(script, "attributes", {}).get("body") or ""
+        return body.startswith("window.MathJax") or path in str(getattr(script, "filename", script) or "")
+
+    return [script for script in scripts if not belongs(script)]
+
+
 def _clean(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
-    context["script_files"] = without_thebe(context["script_files"])
+    scripts = without_thebe(context["script_files"])
+    # Sphinx gives the formulas' script to the page above them in the table of contents too
+    if not app.env.domaindata["math"]["has_equations"].get(pagename):
+        scripts = without_mathjax(scripts, app.config.mathjax_path)
+    context["script_files"] = scripts
     context["css_files"] = without_thebe(context["css_files"])
 
 
