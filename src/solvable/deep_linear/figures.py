@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter, StrMethodFormatter
 
 from solvable import style
+from solvable._types import RealLike
 
 from .experiment import Conservation, DepthRace, KernelRun, Precision, TanhJacobians
 
@@ -21,10 +22,10 @@ FLOOR = 1e-17
 """Where an exact agreement is drawn on a log axis."""
 
 
-def _thin(values: np.ndarray, offset: int = 0) -> np.ndarray:
+def _thin(values, offset: int = 0) -> np.ndarray:
     """About :data:`MARKS` entries along the first axis; curves of different ``offset`` take different ones."""
     stride = max(1, len(values) // MARKS)
-    return values[(offset * stride // 4) % stride :: stride]
+    return np.asarray(values)[(offset * stride // 4) % stride :: stride]
 
 
 def _with_residual(*, height: float = 2.6) -> tuple[Figure, Axes, Axes]:
@@ -75,9 +76,7 @@ def _rate_axis(axes: Axes, etas) -> None:
     axes.set_xlabel(r"learning rate $\eta$")
 
 
-def stages(
-    times: np.ndarray, theory: np.ndarray, network: np.ndarray, half_times: np.ndarray, labels: Sequence[str]
-) -> Figure:
+def stages(times: RealLike, theory: RealLike, network: RealLike, half_times: RealLike, labels: Sequence[str]) -> Figure:
     """Mode strengths against time: each rises in its own stage.
 
     Args:
@@ -102,10 +101,10 @@ def stages(
 
 
 def differentiation(
-    times: np.ndarray,
-    deep: np.ndarray,
-    network: np.ndarray,
-    shallow: np.ndarray,
+    times: RealLike,
+    deep: RealLike,
+    network: RealLike,
+    shallow: RealLike,
     labels: Sequence[str],
     illusion: int,
 ) -> Figure:
@@ -145,10 +144,10 @@ def differentiation(
 
 
 def recursion(
-    steps: np.ndarray,
-    theory: np.ndarray,
-    network: np.ndarray,
-    flow: np.ndarray,
+    steps: RealLike,
+    theory: RealLike,
+    network: RealLike,
+    flow: RealLike,
     labels: Sequence[str],
 ) -> Figure:
     """Gradient descent on the exact recursion, and the gradient flow that it lags or leads.
@@ -172,7 +171,7 @@ def recursion(
     return figure
 
 
-def flow_gap(etas: np.ndarray, gaps: np.ndarray, slope_line: np.ndarray) -> Figure:
+def flow_gap(etas: RealLike, gaps: RealLike, slope_line: RealLike) -> Figure:
     """Largest distance between gradient descent and gradient flow, against the learning rate.
 
     Args:
@@ -190,11 +189,11 @@ def flow_gap(etas: np.ndarray, gaps: np.ndarray, slope_line: np.ndarray) -> Figu
 
 
 def depth(
-    times: np.ndarray,
+    times: RealLike,
     depths: Sequence[int],
-    theory: np.ndarray,
-    network: np.ndarray,
-    infinite: np.ndarray,
+    theory: RealLike,
+    network: RealLike,
+    infinite: RealLike,
 ) -> Figure:
     """One mode at several depths, in the time unit in which infinite depth stays finite.
 
@@ -218,7 +217,7 @@ def depth(
 
 
 def finite_delay(
-    depths: np.ndarray, starts: Sequence[float], learning_times: np.ndarray, limits: np.ndarray, delays: np.ndarray
+    depths: RealLike, starts: Sequence[float | int], learning_times: RealLike, limits: RealLike, delays: RealLike
 ) -> Figure:
     """Time to learn against depth at a fixed initial strength of the product: it stays finite.
 
@@ -276,9 +275,7 @@ def depth_race(orthogonal: DepthRace, gaussian: DepthRace, full_rank: DepthRace,
     return figure
 
 
-def product_spectra(
-    depths: Sequence[int], gaussian: np.ndarray, orthogonal: np.ndarray, lyapunov: np.ndarray
-) -> Figure:
+def product_spectra(depths: Sequence[int], gaussian: RealLike, orthogonal: RealLike, lyapunov: RealLike) -> Figure:
     """Singular values of products of random layers, per layer and on a log scale.
 
     Args:
@@ -291,10 +288,12 @@ def product_spectra(
     rank = np.arange(1, lyapunov.size + 1) / lyapunov.size
     for index, layers in enumerate(depths):
         label = f"$L={layers}$"
-        left.plot(rank, np.log(gaussian[index]) / layers, color=style.COLOURS[index], linewidth=0, marker=".", ms=2.5)
-        right.plot(rank, gaussian[index], color=style.COLOURS[index], linewidth=0, marker=".", ms=2.5)
-        left.plot([], [], color=style.COLOURS[index], linewidth=0, marker="o", label=label)
-    right.plot(rank, orthogonal[-1], color="black", linewidth=0, marker=".", ms=2.5)
+        left.plot(
+            rank, np.log(gaussian[index]) / layers, color=style.COLOURS[index], linestyle="none", marker=".", ms=2.5
+        )
+        right.plot(rank, gaussian[index], color=style.COLOURS[index], linestyle="none", marker=".", ms=2.5)
+        left.plot([], [], color=style.COLOURS[index], linestyle="none", marker="o", label=label)
+    right.plot(rank, orthogonal[-1], color="black", linestyle="none", marker=".", ms=2.5)
     right.annotate(
         f"orthogonal, $L={depths[-1]}$", (0.35, 1.0), xytext=(0, 5), textcoords="offset points", fontsize=8.5
     )
@@ -327,7 +326,7 @@ def edge_of_chaos(orthogonal: Sequence[TanhJacobians], gaussian: Sequence[TanhJa
     return figure
 
 
-def riccati(times: np.ndarray, theory: np.ndarray, network: np.ndarray, labels: Sequence[str]) -> Figure:
+def riccati(times: RealLike, theory: RealLike, network: RealLike, labels: Sequence[str]) -> Figure:
     """Entries of the network's map for several shapes and balances, on the Riccati solution.
 
     Args:
@@ -360,7 +359,7 @@ def riccati(times: np.ndarray, theory: np.ndarray, network: np.ndarray, labels: 
     return figure
 
 
-def textbook_error(times: np.ndarray, stable: np.ndarray, textbook: np.ndarray) -> Figure:
+def textbook_error(times: RealLike, stable: RealLike, textbook: RealLike) -> Figure:
     """Error of two ways to evaluate the Riccati solution, against time.
 
     Args:
@@ -379,7 +378,7 @@ def textbook_error(times: np.ndarray, stable: np.ndarray, textbook: np.ndarray) 
     return figure
 
 
-def random_start(times: np.ndarray, theory: np.ndarray, network: np.ndarray, labels: Sequence[str]) -> Figure:
+def random_start(times: RealLike, theory: RealLike, network: RealLike, labels: Sequence[str]) -> Figure:
     """Small random starts, predicted from the effective initial strength read off the weights.
 
     Args:
@@ -401,12 +400,12 @@ def random_start(times: np.ndarray, theory: np.ndarray, network: np.ndarray, lab
 
 
 def lazy_to_rich(
-    times: np.ndarray,
-    imbalances: Sequence[float],
-    theory: np.ndarray,
-    network: np.ndarray,
-    exponentials: np.ndarray,
-    sigmoid: np.ndarray,
+    times: RealLike,
+    imbalances: Sequence[float | int],
+    theory: RealLike,
+    network: RealLike,
+    exponentials: RealLike,
+    sigmoid: RealLike,
 ) -> Figure:
     """One mode from balanced (rich, a sigmoid) to unbalanced (lazy, an exponential).
 
@@ -431,7 +430,9 @@ def lazy_to_rich(
     return figure
 
 
-def delayed_rich(lams: Sequence[float], runs: Sequence[KernelRun], theory: np.ndarray, movement: np.ndarray) -> Figure:
+def delayed_rich(
+    lams: Sequence[float | int], runs: Sequence[KernelRun], theory: RealLike, movement: RealLike
+) -> Figure:
     """A network that contracts: imbalance one way is fast and lazy, the other way slow and rich.
 
     Args:
@@ -452,7 +453,7 @@ def delayed_rich(lams: Sequence[float], runs: Sequence[KernelRun], theory: np.nd
     return figure
 
 
-def conservation(runs: Sequence[Conservation], slope_line: np.ndarray) -> Figure:
+def conservation(runs: Sequence[Conservation], slope_line: RealLike) -> Figure:
     """How far the conserved quantity drifts under gradient descent, against the learning rate.
 
     Args:
@@ -502,11 +503,11 @@ def silent_alignment(white: Sequence[KernelRun], coloured: Sequence[KernelRun]) 
 
 
 def coloured_inputs(
-    times: np.ndarray,
-    aligned_theory: np.ndarray,
-    aligned: np.ndarray,
-    rotated_theory: np.ndarray,
-    rotated: np.ndarray,
+    times: RealLike,
+    aligned_theory: RealLike,
+    aligned: RealLike,
+    rotated_theory: RealLike,
+    rotated: RealLike,
     labels: Sequence[str],
 ) -> Figure:
     """Inputs that are not white: harmless along the modes, outside the theory across them.
@@ -555,7 +556,7 @@ def precision(runs: Sequence[Precision], start: int = -1) -> Figure:
     return figure
 
 
-def overflow(times: np.ndarray, stable: np.ndarray, textbook: np.ndarray) -> Figure:
+def overflow(times: RealLike, stable: RealLike, textbook: RealLike) -> Figure:
     """The sigmoid in float32, in decaying and in growing exponentials.
 
     Args:
@@ -576,7 +577,7 @@ def overflow(times: np.ndarray, stable: np.ndarray, textbook: np.ndarray) -> Fig
     return figure
 
 
-def tree(theory: np.ndarray, samples: np.ndarray) -> Figure:
+def tree(theory: RealLike, samples: RealLike) -> Figure:
     """Singular values of a branching data set, and those of samples of it.
 
     Args:
