@@ -4,7 +4,6 @@ Figures are drawn on white; the page inverts their lightness in dark mode, so no
 """
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -45,8 +44,6 @@ _SETTINGS = {
 def use() -> None:
     """Give this session's figures the look of the book, at twice the pixels where the notebook shows them inline."""
     mpl.rcParams.update(_SETTINGS)
-    # a figure that a cell returns must not be shown a second time when the cell ends
-    plt.ioff()
     try:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:  # a plain Python session without Jupyter draws no inline figures
@@ -55,10 +52,13 @@ def use() -> None:
 
 
 def panels(columns: int = 1, rows: int = 1, *, height: float = PANEL_HEIGHT, **options) -> tuple[Figure, object]:
-    """A figure of ``rows`` by ``columns`` panels, and their axes as ``matplotlib.pyplot.subplots`` gives them."""
-    width = PANEL_WIDTH * max(columns, 1.6)
+    """A figure of ``rows`` by ``columns`` panels, and their axes as ``matplotlib.pyplot.subplots`` gives them.
+
+    The figure belongs to the caller alone: pyplot does not keep it, so nothing is shown twice or left open.
+    """
     with mpl.rc_context(_SETTINGS):
-        return plt.subplots(rows, columns, figsize=(width, height * rows), **options)
+        figure = Figure(figsize=(PANEL_WIDTH * max(columns, 1.6), height * rows))
+        return figure, figure.subplots(rows, columns, **options)
 
 
 def theory(axes: Axes, x, y, *, colour: int = 0, label: str | None = None, **options) -> None:

@@ -8,13 +8,13 @@ import pytest
 from solvable.deep_linear.experiment import (
     KernelRun,
     balanced_initialisation,
+    balanced_task,
     empirical_ntk,
     end_to_end,
     gaussian_initialisation,
     imbalances,
     kernel_cosine,
     loss_hessian,
-    run_balance,
     run_conservation,
     run_kernel,
     run_silent_alignment,
@@ -117,7 +117,9 @@ def test_correlated_inputs_are_fitted_as_far_as_a_linear_map_can(key):
 
 def test_square_networks_do_not_care_for_the_sign_of_the_balance(key):
     times = np.linspace(0, 12, 121)
-    plus, minus = (run_balance((4, 4, 4), lam, times, key=key, singular_values=(1.5, 1.0)) for lam in (2.0, -2.0))
+    plus, minus = (
+        run_kernel(*balanced_task((4, 4, 4), lam, key=key, singular_values=(1.5, 1.0)), times) for lam in (2.0, -2.0)
+    )
     # transposing the network exchanges the layers and the sign of lambda; the draw of directions differs
     assert plus.time_to(0.1) == pytest.approx(minus.time_to(0.1), rel=0.05)
     assert plus.misalignment[0] == pytest.approx(minus.misalignment[0], rel=0.2)
@@ -125,7 +127,7 @@ def test_square_networks_do_not_care_for_the_sign_of_the_balance(key):
 
 def test_contracting_networks_are_lazy_one_way_and_rich_the_other(key):
     times = np.concatenate([[0.0], np.geomspace(0.01, 60, 200)])
-    lazy, rich = (run_balance((6, 3, 3), lam, times, key=key) for lam in (5.0, -5.0))
+    lazy, rich = (run_kernel(*balanced_task((6, 3, 3), lam, key=key), times) for lam in (5.0, -5.0))
     assert rich.time_to(0.01) > 5 * lazy.time_to(0.01)
     assert rich.misalignment[0] > 100 * lazy.misalignment[0]
 
@@ -146,5 +148,5 @@ def test_the_flow_conserves_what_descent_does_not(key):
 
 def test_the_key_decides_the_draw():
     times = np.array([0.0, 1.0])
-    runs = [run_balance((3, 3, 3), 0.5, times, key=jax.random.key(k)).sizes[0] for k in (0, 0, 1)]
+    runs = [run_kernel(*balanced_task((3, 3, 3), 0.5, key=jax.random.key(k)), times).sizes[0] for k in (0, 0, 1)]
     assert runs[0] == runs[1] != runs[2]

@@ -2,6 +2,7 @@
 
 from . import experiment, theory
 from .experiment import (
+    BalancedTask,
     ColouredInputs,
     Conservation,
     Dataset,
@@ -12,8 +13,10 @@ from .experiment import (
     TanhJacobians,
     Trajectory,
     balanced_initialisation,
+    balanced_task,
     branching_dataset,
     chain_steps,
+    crossing_times,
     decoupled_initialisation,
     depth_race,
     empirical_ntk,
@@ -29,7 +32,6 @@ from .experiment import (
     normal_initialisation,
     orthogonal_initialisation,
     product_singular_values,
-    run_balance,
     run_coloured_inputs,
     run_conservation,
     run_kernel,
@@ -62,6 +64,7 @@ from .theory import (
 )
 
 __all__ = [
+    "BalancedTask",
     "ColouredInputs",
     "Conservation",
     "Dataset",
@@ -75,10 +78,12 @@ __all__ = [
     "Trajectory",
     "balance_residual",
     "balanced_initialisation",
+    "balanced_task",
     "branching_dataset",
     "branching_multiplicities",
     "branching_singular_values",
     "chain_steps",
+    "crossing_times",
     "decoupled_initialisation",
     "depth_race",
     "discrete_mode_strength",
@@ -105,7 +110,6 @@ __all__ = [
     "product_singular_values",
     "qqt",
     "qqt_textbook",
-    "run_balance",
     "run_coloured_inputs",
     "run_conservation",
     "run_kernel",

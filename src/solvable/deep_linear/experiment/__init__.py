@@ -7,6 +7,7 @@ from .breaking import (
     run_precision,
     textbook_mode_strength,
 )
+from .crossing import crossing_times
 from .data import Dataset, branching_dataset, hierarchical_dataset
 from .depth import DepthRace, TanhJacobians, chain_steps, depth_race, product_singular_values, tanh_jacobians
 from .dynamics import (
@@ -26,19 +27,21 @@ from .initialisation import (
     orthogonal_initialisation,
 )
 from .kernels import (
+    BalancedTask,
     Conservation,
     KernelRun,
+    balanced_task,
     empirical_ntk,
     imbalances,
     kernel_cosine,
     loss_hessian,
-    run_balance,
     run_conservation,
     run_kernel,
     run_silent_alignment,
 )
 
 __all__ = [
+    "BalancedTask",
     "ColouredInputs",
     "Conservation",
     "Dataset",
@@ -49,8 +52,10 @@ __all__ = [
     "TanhJacobians",
     "Trajectory",
     "balanced_initialisation",
+    "balanced_task",
     "branching_dataset",
     "chain_steps",
+    "crossing_times",
     "decoupled_initialisation",
     "depth_race",
     "empirical_ntk",
@@ -66,7 +71,6 @@ __all__ = [
     "normal_initialisation",
     "orthogonal_initialisation",
     "product_singular_values",
-    "run_balance",
     "run_coloured_inputs",
     "run_conservation",
     "run_kernel",

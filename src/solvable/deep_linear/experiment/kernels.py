@@ -118,27 +118,37 @@ def run_kernel(
     return KernelRun(flow.times, losses / losses[0], 1 - kernel_cosine(kernels, kernels[-1]), norms / norms[-1])
 
 
-def run_balance(
+class BalancedTask(NamedTuple):
+    """A start and what is to be learned from it.
+
+    Attributes:
+        weights: both layers, whose imbalance is ``lam`` times the identity.
+        sigma_yx: ``(n_out, n_in)``; input–output correlations of whitened inputs.
+    """
+
+    weights: Weights
+    sigma_yx: Float[np.ndarray, "n_out n_in"]
+
+
+def balanced_task(
     shape: tuple[int, int, int],
     lam: float,
-    times: Float[np.ndarray, " n"],
     *,
     key: Key[Array, ""],
     scale: float = 0.1,
     singular_values: Numbers | None = None,
-) -> KernelRun:
-    """Train a two-layer network from an imbalance of ``lam`` times the identity, from lazy to rich.
+) -> BalancedTask:
+    """Draw a two-layer network with an imbalance of ``lam`` times the identity, and a target for it.
 
     Args:
         shape: ``(n_in, n_hidden, n_out)``.
         lam: imbalance of the layers; see :func:`balanced_initialisation` for the shapes that allow it.
-        times: where to observe; increasing, in the unit of ``tau``.
         key: the source of randomness; the same key gives the same directions at every ``lam``.
         scale: every singular value of the initial map; positive.
         singular_values: of the random target; evenly spread from 1.5 down to 1, as many as fit, by default.
 
     Returns:
-        Loss and kernel along the run.
+        Weights and target, as :func:`gradient_flow` and :func:`run_kernel` take them.
     """
     n_in, n_hidden, n_out = shape
     require.positive(scale=scale)
@@ -149,7 +159,7 @@ def run_balance(
     u = orthonormal_columns(n_out, strengths.size, draw)
     v = orthonormal_columns(n_in, strengths.size, draw)
     weights = balanced_initialisation(np.full(modes, scale), n_in, n_hidden, n_out, lam, key=start_key)
-    return run_kernel(weights, u * strengths @ v.T, times)
+    return BalancedTask(weights, u * strengths @ v.T)
 
 
 def run_silent_alignment(
