@@ -18,7 +18,7 @@ export JAX_PLATFORMS ?= cpu
 export JUPYTER_PREFER_ENV_PATH := 1
 export PORT
 
-.PHONY: help book serve test lab notebooks bench clean distclean lock
+.PHONY: help book serve test lab notebooks picture bench clean distclean lock
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 
 notebooks: $(READY)  ## execute the notebooks again and store their text outputs
 	@$(RUN) tools.notebooks $(NOTEBOOKS)
+
+picture: book  ## for maintainers: renew the picture of the README
+	@$(RUN) tools.picture
 
 bench: $(READY)  ## time the closed forms against integrators and training
 	@$(RUN) benchmarks.deep_linear
