@@ -19,6 +19,7 @@ from solvable import require
 # A step multiplies the fastest mode by at most e^2. Rounding costs e^x / x of an ulp per unit of time for steps of
 # size x, least at x = 1; steps of 2 cost a third more and are half as many.
 _LONGEST_STEP = 2.0
+_LONGEST_TIME = 1e7  # in units of tau / max|d|: some five million steps, about a minute
 
 
 class GramBlocks(NamedTuple):
@@ -61,13 +62,15 @@ def qqt(
     Taken in one step, the growing exponentials drown the slow modes in rounding errors and then overflow. Here the time
     is cut into steps of :math:`h \max|d| \le 2`, and :math:`R` comes from a QR decomposition of
     :math:`\left[I;\ \sqrt{(e^{2dh} - 1)/2d}\; Y\right]`, which cannot fail, whatever its conditioning. The number of
-    steps, and with it the run time, grows as :math:`t \max|d| / \tau`; several times share their steps.
+    steps, and with it the run time, grows as :math:`t \max|d| / \tau`; several times share their steps. Forward-mode
+    derivatives (``jax.jvp``) in ``t`` and ``q0`` are exact; there are none in reverse mode, as the number of steps
+    depends on ``t``, and none in ``sigma_yx`` or ``lam`` where ``F`` has equal eigenvalues.
 
     The equation describes the network where ``W2^T W2 - W1 W1^T = lam I`` (see :func:`balance_residual`) and
     inputs are whitened. A direction of ``q0`` that is zero only up to rounding grows from that rounding.
 
     Args:
-        t: times, any shape, in the unit of ``tau``; non-negative and finite, in any order.
+        t: times, any shape, in the unit of ``tau``; non-negative, in any order, at most ``1e7 tau / max|d|``.
         q0: ``(n_in + n_out, n_hidden)``; the initial weights, as :func:`stack_weights` lays them out.
         sigma_yx: ``(n_out, n_in)``; input–output correlations, in the unit of ``q0`` squared.
         lam: imbalance of the layers, a scalar of any sign, in the unit of ``q0`` squared.
@@ -79,14 +82,19 @@ def qqt(
     Raises:
         ValueError: an argument lies outside its domain, or the rows of ``q0`` are not ``n_in + n_out``.
 
-    Source: derived in the chapter; the case ``lam = 0`` is that of Braun, Dominé, Fitzgerald and Saxe (2022), balanced
-    starts of any ``lam`` that of Dominé et al. (2024).
+    Source: this form is derived in the chapter. Braun, Dominé, Fitzgerald and Saxe (2022) solve the case ``lam = 0``,
+    generalising Fukumizu (1998); Dominé et al. (2024) treat balanced starts of any ``lam``.
 
     >>> q0 = jnp.array([[0.1], [0.1]])
     >>> np.asarray(qqt(jnp.array([0.0, 1.0, 1e4]), q0, jnp.array([[2.0]]))[:, 1, 0]).round(4).tolist()
     [0.01, 0.4306, 2.0]
     """
     t, q0, sigma_yx, lam, tau = _checked(t, q0, sigma_yx, lam, tau)
+    if not any(isinstance(value, jax.core.Tracer) for value in (t, sigma_yx, lam, tau)):
+        # max|d|, by the singular values of sigma_yx
+        fastest = np.hypot(np.linalg.norm(sigma_yx, 2), lam / 2)
+        if np.max(t, initial=0) * fastest > _LONGEST_TIME * tau:
+            raise ValueError(f"t must be at most {_LONGEST_TIME * tau / fastest:g} here, got {np.max(t)}")
     return _qqt(t, q0, sigma_yx, lam, tau)
 
 
@@ -98,8 +106,8 @@ def _qqt(t, q0, sigma_yx, lam, tau):
 
     def step(h, y):
         x = 2 * d * h
-        tiny = jnp.abs(x) < jnp.finfo(x.dtype).eps  # there expm1(x) / x is 1, and x may be 0
-        g = h * jnp.where(tiny, 1, jnp.expm1(x) / jnp.where(tiny, 1, x))
+        tiny = jnp.abs(x) < jnp.finfo(x.dtype).eps  # x may be 0
+        g = h * jnp.where(tiny, 1 + x / 2, jnp.expm1(x) / jnp.where(tiny, 1, x))
         r = jnp.linalg.qr(jnp.concatenate([hidden, jnp.sqrt(g)[:, None] * y]), mode="r")
         grown = jnp.exp(d * h)[:, None] * y
         return jax.scipy.linalg.solve_triangular(r, grown.T, trans="T").T
@@ -136,7 +144,7 @@ def qqt_textbook(
     :func:`qqt` is the one to use.
 
     Args:
-        t: times, any shape, in the unit of ``tau``; non-negative and finite.
+        t: times, any shape, in the unit of ``tau``; non-negative.
         q0: ``(n_in + n_out, n_hidden)``; the initial weights.
         sigma_yx: ``(n_out, n_in)``; input–output correlations.
         lam: imbalance of the layers, a scalar of any sign.
@@ -149,7 +157,7 @@ def qqt_textbook(
         ValueError: an argument lies outside its domain, or ``F`` has no inverse: ``lam = 0`` with ``sigma_yx`` not
             square or not of full rank.
 
-    Source: derived in the chapter; the form is that of Fukumizu (1998) and Braun et al. (2022).
+    Source: derived in the chapter.
 
     >>> q0 = jnp.array([[0.1], [0.1]])
     >>> np.asarray(qqt_textbook(jnp.array([1.0, 1e4]), q0, jnp.array([[2.0]]))[:, 1, 0]).round(4).tolist()
@@ -221,13 +229,15 @@ def split_qqt(qqt: Float[ArrayLike, "*n N N"], n_in: int) -> GramBlocks:
         The three distinct blocks, with the leading axes of ``qqt``.
 
     Raises:
-        ValueError: ``n_in`` leaves no output.
+        ValueError: ``n_in`` leaves no output, or ``qqt`` is not square.
 
     >>> split_qqt(jnp.arange(9.0).reshape(3, 3), 2).product.tolist()
     [[6.0, 7.0]]
     """
     qqt = jnp.asarray(qqt)
     size = qqt.shape[-1]
+    if qqt.shape[-2:] != (size, size):
+        raise ValueError(f"qqt must be square on its last two axes, got shape {qqt.shape}")
     require.integer(1, n_in=n_in)
     if n_in >= size:
         raise ValueError(f"n_in must be below the size {size} of qqt, got {n_in}")

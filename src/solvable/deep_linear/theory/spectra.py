@@ -54,7 +54,7 @@ def branching_singular_values(
     return jnp.repeat(jnp.sqrt(squares), multiplicities, total_repeat_length=branching**levels)
 
 
-def branching_multiplicities(levels: int, branching: int) -> Int[np.ndarray, "{levels}+1"]:
+def branching_multiplicities(levels: int, branching: int) -> Int[np.ndarray, " stages"]:
     r"""How many modes of the branching data set tell branches apart at each level of the tree.
 
     .. math:: 1, \qquad B^{l-1}(B - 1) \quad (l = 1, \dots, D)
