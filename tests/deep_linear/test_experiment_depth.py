@@ -93,9 +93,7 @@ def test_orthogonal_products_keep_their_singular_values(key):
 
 def test_gaussian_products_have_the_norm_of_their_first_layer_on_average():
     keys = jax.random.split(jax.random.key(4), 40)
-    power = [
-        np.nansum(product_singular_values([1, 3], width=30, kind="gaussian", key=k) ** 2, axis=1) / 30 for k in keys
-    ]
+    power = [np.sum(product_singular_values([1, 3], width=30, kind="gaussian", key=k) ** 2, axis=1) / 30 for k in keys]
     # E |W x|^2 = |x|^2; the power of three layers scatters by about sqrt(3 * 2) / 30 = 8 %, its mean by 1.3 %
     np.testing.assert_allclose(np.mean(power, axis=0), 1.0, atol=0.052)
 
@@ -111,9 +109,9 @@ def test_the_median_of_gaussian_products_shrinks_at_its_lyapunov_exponent(key):
 
 def test_rounding_noise_is_not_passed_off_as_a_singular_value(key):
     values = product_singular_values([1, 200], width=50, kind="gaussian", key=key)
-    assert np.isfinite(values[0]).all()
-    assert np.isnan(values[1, -1])
-    known = values[1][np.isfinite(values[1])]
+    assert (values[0] > 0).all()
+    assert values[1, -1] == 0
+    known = values[1][values[1] > 0]
     assert (known > 50 * np.finfo(float).eps * known[0]).all()
 
 

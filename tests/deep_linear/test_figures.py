@@ -36,7 +36,12 @@ ARGUMENTS = {
     "depth": (T, (1, 2, 8, 64), CURVES.T, NEARBY.T, CURVES[:, 3]),
     "finite_delay": (DEPTHS, (0.1, 0.01), np.array([[4.0, 7, 9], [9, 20, 40]]), np.array([13.0, 100]), np.ones(2)),
     "depth_race": (_race([[3, 4]] * 3), _race([[6, 8], [17, 16], [40, np.inf]]), _race([[9, 9]] * 3), 800),
-    "product_spectra": ((1, 5), np.geomspace(2, 1e-5, 40).reshape(2, 20), np.ones((2, 20)), -np.arange(20.0) / 20),
+    "product_spectra": (
+        (1, 5),
+        np.append(np.geomspace(2, 1e-5, 39), 0).reshape(2, 20),
+        np.ones((2, 20)),
+        -np.arange(20.0) / 20,
+    ),
     "edge_of_chaos": (
         [TanhJacobians(GAINS, np.array([1e-3, 0.1, 0.3]), np.full((3, 5), 0.1))] * 2,
         [TanhJacobians(GAINS, np.array([1e-3, 0.1, 0.3]), np.full((3, 5), 1e-9))] * 2,

@@ -280,12 +280,13 @@ def product_spectra(depths: Sequence[int], gaussian: RealLike, orthogonal: RealL
 
     Args:
         depths: numbers of layers.
-        gaussian: ``(depths, width)``; singular values of the products of Gaussian layers, ``nan`` where rounded off.
+        gaussian: ``(depths, width)``; singular values of the products of Gaussian layers, 0 where rounded off.
         orthogonal: ``(depths, width)``; of orthogonal layers.
         lyapunov: ``(width,)``; exponents of the Gaussian product, the limit of infinite depth.
     """
     figure, (left, right) = style.panels(columns=2, height=3.1)
     rank = np.arange(1, lyapunov.size + 1) / lyapunov.size
+    gaussian = np.where(np.asarray(gaussian) > 0, gaussian, np.nan)
     for index, layers in enumerate(depths):
         label = f"$L={layers}$"
         left.plot(

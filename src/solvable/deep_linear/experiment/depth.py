@@ -178,8 +178,8 @@ def product_singular_values(
         key: the source of randomness.
 
     Returns:
-        Singular values in decreasing order, a row a depth. Those below the rounding error of the largest carry no
-        digit of the product and are ``nan``.
+        Singular values in decreasing order, a row a depth. Those below the rounding error of the largest cannot be
+        told from 0 and are returned as 0.
 
     Raises:
         ValueError: an argument lies outside its domain.
@@ -193,7 +193,7 @@ def product_singular_values(
     layers = _INITIALISATIONS[kind]((width,) * (max(depths) + 1), gain, key=key)
     values = np.array([np.linalg.svd(end_to_end(layers[:depth]), compute_uv=False) for depth in depths])
     noise = width * np.finfo(float).eps * values[:, :1]
-    return np.where(values > noise, values, np.nan)
+    return np.where(values > noise, values, 0.0)
 
 
 class TanhJacobians(NamedTuple):
