@@ -5,9 +5,12 @@ import doctest
 import importlib
 import pkgutil
 
+import nbformat
 import pytest
 import solvable_book
 from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 from solvable_book import api, ledger, notebooks, pages, verdicts
 
 from solvable.claims import Claim, Record
@@ -138,6 +141,31 @@ def test_reports_are_written_again_when_a_notebook_changes():
     assert outdated(c="notebooks/01_deep_linear") == {"index", "book/claims"}
     assert outdated(a="notebooks/02_ntk") == {"index", "book/claims"}
     assert outdated(c="book/api") == set()
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_figures_survive_the_execution_cache(tmp_path, is_cached):
+    kept = {"solvable_claim": {"id": "deep_linear.toy"}}
+    cell = nbformat.v4.new_code_cell("check()", id="a")
+    stored, run = nbformat.v4.new_notebook(cells=[cell]), nbformat.v4.new_notebook(cells=[cell.copy()])
+    stored.cells[0].outputs = [nbformat.v4.new_output("display_data", {"text/plain": "holds"})]
+    run.cells[0].outputs = [nbformat.v4.new_output("display_data", {"text/plain": "holds"}, metadata=kept)]
+    nbformat.write(stored, tmp_path / "toy.ipynb")
+    if is_cached:
+        bundle = CacheBundleIn(run, str(tmp_path / "toy.ipynb"))
+        get_cache(tmp_path / "cache").cache_notebook_bundle(bundle, check_validity=False)
+    else:
+        (tmp_path / "outputs").mkdir()
+        nbformat.write(run, tmp_path / "outputs" / "toy.ipynb")
+
+    class Environment:
+        class mystnb_config:
+            execution_cache_path, output_folder = str(tmp_path / "cache"), str(tmp_path / "outputs")
+
+        def doc2path(self, docname):
+            return str(tmp_path / f"{docname}.ipynb")
+
+    assert ledger.executed(Environment(), "toy").cells[0].outputs[0].metadata == kept
 
 
 def test_every_public_module_is_in_the_api_page():

@@ -8,14 +8,17 @@ from inspection import ADVICE, give_up, inspect, opened, pages, reader
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 
 MODES = [(width, theme) for width in (1280, 390) for theme in ("light", "dark")]
-# What depends on the width or on the theme alone is seen in these two: the slow rules of accessibility, and the
-# listings of source code, which are all made alike.
+# the slow rules of accessibility depend on the width or on the theme, hardly on their combination
 TWO_MODES = [(1280, "light"), (390, "dark")]
-CASES = [
-    pytest.param(name, mode, id=f"{name}-{mode[0]}-{mode[1]}")
-    for name in pages()
-    for mode in (TWO_MODES if name.startswith("_modules/") else MODES)
-]
+# listings of source code are all made alike: the first is looked at as closely as any page, the others once
+LISTINGS = [name for name in pages() if name.startswith("_modules/")]
+
+
+def modes(name: str) -> list[tuple[int, str]]:
+    return [(390, "dark")] if name in LISTINGS[1:] else MODES
+
+
+CASES = [pytest.param(name, mode, id=f"{name}-{mode[0]}-{mode[1]}") for name in pages() for mode in modes(name)]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,8 @@ def test_page_is_sound(readers, address, name, mode):
     if name is None:
         give_up(ADVICE)
     with opened(readers[mode], address) as (page, faults):
-        assert inspect(page, faults, address + name, accessibility=mode in TWO_MODES) == []
+        closely = mode in TWO_MODES and name not in LISTINGS[1:]
+        assert inspect(page, faults, address + name, accessibility=closely) == []
 
 
 def test_first_visit_is_sound(readers, address):

@@ -20,7 +20,7 @@ class Cards(SphinxDirective):
 
     def _card(self, number: int, docname: str) -> nodes.Node:
         declared, found = ledger.report(self.env, docname)
-        question = notebooks.question(notebooks.load(ledger.executed(self.env), docname))
+        question = notebooks.question(ledger.executed(self.env, docname))
         if question is None:
             raise self.error(f"{docname} has no cell with the tag {notebooks.QUESTION_TAG!r}: its card needs one")
         title = f"{number}. {self.env.titles[docname].astext()}"
@@ -56,11 +56,11 @@ class ComputedFigure(SphinxDirective):
         """Render the figure."""
         ledger.note_reader(self.env)
         docname, name = self.arguments
-        taken = notebooks.figure(notebooks.load(ledger.executed(self.env), docname), name)
+        taken = notebooks.figure(ledger.executed(self.env, docname), name)
         if taken is None:
             raise self.error(f"{docname} has no figure named {name!r} with a picture")
         picture, about = taken
-        path = ledger.executed(self.env) / f"{name}.png"
+        path = ledger.scratch(self.env) / f"{name}.png"
         path.write_bytes(picture)
         # image paths are relative to the page, or absolute from the root of the book
         image = nodes.image(uri="/" + path.relative_to(self.env.srcdir).as_posix(), alt=about["alt"])

@@ -1,10 +1,13 @@
 """The claims ledger: what every claim expects, what this build measured, and a build that fails where they part."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -48,8 +51,18 @@ def reference(env: BuildEnvironment, name: str, text: str) -> nodes.Node:
     return link
 
 
-def executed(env: BuildEnvironment) -> Path:
-    """The folder into which the build writes the notebooks it has executed."""
+def executed(env: BuildEnvironment, docname: str) -> Mapping:
+    """A notebook with the outputs that this build shows."""
+    source = nbformat.read(env.doc2path(docname), as_version=4)
+    # MyST-NB's own copy beside the pages has the outputs of a fresh execution alone: of a notebook whose outputs come
+    # from the cache it is a copy of the source. The cache has both.
+    with suppress(KeyError):
+        return get_cache(env.mystnb_config.execution_cache_path).merge_match_into_notebook(source)[1]
+    return nbformat.read(scratch(env) / f"{docname}.ipynb", as_version=4)
+
+
+def scratch(env: BuildEnvironment) -> Path:
+    """The folder for what the build makes out of notebooks, inside the book's own."""
     return Path(env.mystnb_config.output_folder)
 
 
@@ -63,7 +76,7 @@ def report(env: BuildEnvironment, docname: str) -> tuple[dict[str, claims.Claim]
     chapter = notebooks.chapter_of(docname)
     env.note_dependency(str(resources.files(f"solvable.{chapter}") / "claims.toml"))
     claims.declared.cache_clear()
-    return dict(claims.declared(chapter)), claims.records(notebooks.load(executed(env), docname))
+    return dict(claims.declared(chapter)), claims.records(executed(env, docname))
 
 
 class Ledger(SphinxDirective):

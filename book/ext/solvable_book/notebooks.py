@@ -1,11 +1,9 @@
 """What an executed notebook says about its chapter. Nothing here knows Sphinx."""
 
-import json
 import re
 import statistics
 from base64 import b64decode
 from collections.abc import Mapping
-from pathlib import Path
 
 from solvable.claims import Claim, Record
 
@@ -20,11 +18,6 @@ def chapter_of(docname: str) -> str:
     'deep_linear'
     """
     return re.sub(r"^\d+_", "", docname.removeprefix(FOLDER))
-
-
-def load(executed: Path, docname: str) -> Mapping:
-    """The notebook as the build executed it, with its outputs."""
-    return json.loads((executed / f"{docname}.ipynb").read_text(encoding="utf-8"))
 
 
 def _source(cell: Mapping) -> str:

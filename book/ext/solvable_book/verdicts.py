@@ -34,8 +34,7 @@ class Verdicts(SphinxTransform):
         ]
         if not lines:
             return
-        notebook = notebooks.load(ledger.executed(self.env), self.env.docname)
-        records = {record.id: record for record in claims.records(notebook)}
+        records = {record.id: record for record in claims.records(ledger.executed(self.env, self.env.docname))}
         for block, found in lines:
             record = records.get(found["id"])
             if record is not None:
