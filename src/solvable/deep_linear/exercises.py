@@ -50,7 +50,7 @@ EXERCISES = {
         # where the derivative of the sum of two sigmoids vanishes, found in 25 digits
         reference=1.829780756237300,
         rtol=5e-3,
-        hint="Only the all-items mode and the animal-or-plant mode share in 'move' of the oak, with opposite signs.",
+        hint="Only the all-items mode and the animal-or-plant mode share in 'moves' of the oak, with opposite signs.",
     ),
     "stable_learning_rate": Exercise(
         reference=_largest_stable_learning_rate,
