@@ -86,6 +86,7 @@ FORGE = "https://github.com/owner/name"
         ("/home/someone/solvable", None),
         ("../solvable.git", None),
         ("file:///home/someone/solvable.git", None),
+        ("file://disk.example.org/owner/name.git", None),
         ("http://localhost:3000/owner/name", None),
         ("http://10.0.0.2/owner/name", None),
         ("C:\\work\\solvable", None),
@@ -147,18 +148,13 @@ def fake_pythons(tmp_path):
     """A folder to be the whole path, and a way to put Pythons in it."""
 
     def add(name, version, venv=True, starts=True):
-        # stands in for an interpreter: answers the three questions that find_python.sh asks
-        major, minor = version.split(".")
-        recent = (int(major), int(minor)) >= (3, 11)
-        lines = [
-            "#!/bin/sh",
-            "exit 127" if not starts else "case $2 in",
-            f"*print*) echo {version};;",
-            f"*exit*) exit {0 if recent else 1};;",
-            f"*ensurepip*) exit {0 if venv else 1};;",
-            "esac",
-        ]
-        (tmp_path / name).write_text("\n".join(lines if starts else lines[:2]) + "\n")
+        # a Python that takes itself for another version, has no venv module, or does not start
+        disguise = f"import sys; sys.version_info = ({version.replace('.', ', ')}); exec(sys.argv[1])"
+        lines = ["#!/bin/sh"]
+        lines += [] if starts else ["exit 127"]
+        lines += [] if venv else ["case $2 in *ensurepip*) exit 1;; esac"]
+        lines += [f'exec "{sys.executable}" -c "{disguise}" "$2"']
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
         (tmp_path / name).chmod(0o755)
 
     def find(*arguments):
@@ -180,10 +176,10 @@ def test_the_newest_python_that_starts_is_found(fake_pythons):
 
 def test_a_python_that_does_not_serve_gets_advice(fake_pythons):
     add, find = fake_pythons
-    add("python3", "3.9")
+    add("python3", "3.10")
     done = find()
     assert done.returncode == 1
-    assert "too old: python3 (3.9)" in done.stderr
+    assert "too old: python3 (3.10)" in done.stderr
     assert "Python 3.11 or newer" in done.stderr
     add("python3.12", "3.12", venv=False)
     done = find()
