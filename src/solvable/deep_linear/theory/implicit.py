@@ -31,6 +31,23 @@ def exponents(depth):
     return (2.0, 1.0, 1.0) if math.isinf(depth) else (2 - 2 / depth, 1 - 2 / depth, float(depth))
 
 
+def without_target(s, u):
+    """Whether ``s`` is zero to within the smallest numbers, beside a strength ``u`` above it."""
+    return s <= u * jnp.finfo(s.dtype).tiny ** 0.49
+
+
+def place_below(u, s):
+    """Coordinate ``z`` of ``u < s``, from the difference ``s - u``, which is exact near ``s``."""
+    ratio = u / (s - u)
+    underflows = ratio < jnp.finfo(s.dtype).tiny ** 0.5
+    return jnp.where(underflows, jnp.log(u) - jnp.log(s), jnp.log(jnp.where(underflows, 1.0, ratio)))
+
+
+def place_above(u, s):
+    """Coordinate ``h`` of ``u > s``."""
+    return jnp.log1p(s / (u - s))
+
+
 def growth_below(z, p):
     """``G(z)`` with ``G(0) = 0``: Gauss–Legendre in the middle, binomial series in ``exp(-|z|)`` outside."""
     if p == 1:
@@ -122,21 +139,22 @@ def _strength_and_gap(depth, t, s, u0):
     q, p, layers = exponents(depth)
     info = jnp.finfo(t.dtype)
     # what lies beyond these is constant or has s = 0 to within the smallest numbers
-    without_target = s <= u0 * info.tiny**0.49
     stuck = -p * (jnp.log(u0) - jnp.log(s)) > math.log(float(info.max)) - 5
-    below, above = (u0 < s) & ~stuck, (u0 > s) & ~without_target
+    below, above = (u0 < s) & ~stuck, (u0 > s) & ~without_target(s, u0)
 
     s1 = jnp.where(below | above, s, 1.0)
-    start = jnp.where(below, u0 / s1, 0.5)
-    z = _solve_below(layers * s1**q * t, jnp.log(start) - jnp.log1p(-start), p)
-    u_below, gap_below = s * jax.nn.sigmoid(z), s * jax.nn.sigmoid(-z)
+    # one factor s first, which keeps powers in range; a time that still overflows is as good as any long one
+    target = jnp.minimum(layers * s1 * t * s1**p, float(info.max) / 4)
+    z = _solve_below(target, place_below(jnp.where(below, u0, 0.5), jnp.where(below, s1, 1.0)), p)
+    # the sigmoid underflows before u does
+    u_below = jnp.where(z < math.log(float(info.tiny)) / 2, jnp.exp(z + jnp.log(s1)), s1 * jax.nn.sigmoid(z))
+    gap_below = s1 * jax.nn.sigmoid(-z)
 
-    h0 = -jnp.log1p(-jnp.where(above, s1 / jnp.where(above, u0, 1.0), 0.5))
-    h = _solve_above(layers * s1**q * t, h0, p)
+    h = _solve_above(target, place_above(jnp.where(above, u0, 2.0), jnp.where(above, s1, 1.0)), p)
     u_above = s1 / -jnp.expm1(-h)
     gap_above = -s1 / jnp.expm1(h)
 
-    u_free = u0 * jnp.exp(-jnp.log1p(q * layers * u0**q * t) / q)
+    u_free = u0 * jnp.exp(-jnp.log1p(q * layers * (u0 * t) * u0**p) / q)
     u = jnp.select([below, above, u0 > s], [u_below, u_above, u_free], u0)
     gap = jnp.select([below, above], [gap_below, gap_above], s - u)
     return u, gap
@@ -155,7 +173,7 @@ def _strength_and_gap_jvp(depth, primals, tangents):
     by_u0 = jnp.where(u0 == 0, 1.0, (u / jnp.where(u0 == 0, 1.0, u0)) ** q * approach)
     # u is homogeneous: s u_s + u0 u_u0 - q t u_t = u; where s is small that cancels, and the value at s = 0 is closer
     small = s <= u0 * math.sqrt(jnp.finfo(s.dtype).eps)
-    euler = (u + q * t * by_t - u0 * by_u0) / jnp.where(small, 1.0, s)
+    euler = (u + q * (t * by_t) - u0 * by_u0) / jnp.where(small, 1.0, s)
     at_zero = -jnp.expm1((q + 1) * jnp.log(u / jnp.where(u0 == 0, 1.0, u0))) / (q + 1)
     by_s = jnp.where(u0 == 0, 0.0, jnp.where(small, at_zero, euler))
     du = by_t * dt + by_s * ds + by_u0 * du0

@@ -68,9 +68,10 @@ def mode_strength(
 @partial(jax.jit, static_argnames="depth")
 def _mode_strength(t, s, u0, tau, *, depth):
     solution = {1: _one_layer, 2: _two_layers}.get(depth, partial(implicit.strength, depth))
-    t, s, u0 = jnp.broadcast_arrays(t / tau, s, u0)
-    ended = jnp.isinf(t)
-    u = solution(jnp.where(ended, 0.0, t), s, u0)
+    t, s, u0, tau = jnp.broadcast_arrays(t, s, u0, tau)
+    # infinity is taken out before it meets tau, whose derivative it would turn into 0 * infinity
+    ended = jnp.isinf(t / tau)
+    u = solution(jnp.where(ended, 0.0, t) / tau, s, u0)
     return jnp.where(ended, s if depth == 1 else jnp.where(u0 > 0, s, 0.0), u)
 
 
@@ -81,7 +82,8 @@ def _one_layer(t, s, u0):
 def _two_layers(t, s, u0):
     # the start is divided out, so that nothing underflows however small it is
     size = jax.lax.stop_gradient(jnp.where(u0 > 0, u0, 1.0))
-    start = u0 / size
+    # by its reciprocal: XLA joins two divisions into one by a product, and that underflows
+    start = u0 * (1 / size)
     remaining = jnp.exp(-2 * s * t - jnp.log(size))
     return _ratio(start, remaining + start * 2 * _decay_integral(2 * s, t))
 
@@ -134,8 +136,9 @@ def time_to_reach(
     depth = _require_depth(depth)
     u, s, u0, tau = promote(u, s, u0, tau)
     if not any(isinstance(x, jax.core.Tracer) for x in (u, s, u0)):
-        outside = (u - u0) * (u - s) > 0
-        if outside.any():
+        # by comparison: a product of differences can underflow
+        low, high = np.minimum(u0, s), np.maximum(u0, s)
+        if np.any((u < low) | (u > high)):
             raise ValueError(f"u must be between u0 and s, got u = {u}, s = {s}, u0 = {u0}")
     return _time_to_reach(u, s, u0, tau, depth=depth)
 
@@ -151,27 +154,22 @@ def _time_to_reach(u, s, u0, tau, *, depth):
         time = jnp.log((s - u0) / (s - u))
     else:
         q, p, layers = implicit.exponents(depth)
-        free = s == 0
+        free = implicit.without_target(s, u)
         s1 = jnp.where(free, 1.0, s)
         below = u0 < s
-        y, y0 = (jnp.where(below, x / s1, 0.5) for x in (u, u0))
-        h, h0 = (-jnp.log1p(-jnp.where(below | free, 0.5, s1 / x)) for x in (u, u0))
+        z, z0 = (implicit.place_below(jnp.where(below, x, 0.5), jnp.where(below, s1, 1.0)) for x in (u, u0))
+        h, h0 = (implicit.place_above(jnp.where(below | free, 2.0, x), jnp.where(below, 1.0, s1)) for x in (u, u0))
         if depth == 2:
-            scaled = jnp.where(below, _logit(y) - _logit(y0), h - h0)
+            scaled = jnp.where(below, z - z0, h - h0)
         else:
-            z, z0 = _logit(y), _logit(y0)
             scaled = jnp.where(
                 below,
                 implicit.growth_below(z, p) - implicit.growth_below(z0, p),
                 implicit.growth_above(h, p) - implicit.growth_above(h0, p),
             )
-        without_target = jnp.expm1(q * jnp.log(u0 / u)) / (q * u0**q)
+        without_target = -jnp.expm1(q * (jnp.log(u) - jnp.log(u0))) / (q * u**q)
         time = jnp.where(free, without_target, scaled / s1**q) / layers
     return tau * jnp.where(there, 0.0, jnp.where(never, jnp.inf, time))
-
-
-def _logit(y):
-    return jnp.log(y) - jnp.log1p(-y)
 
 
 class LayerStrengths(NamedTuple):
@@ -224,27 +222,54 @@ def unbalanced_layer_strengths(
 
 @jax.jit
 def _unbalanced(t, s, a0, b0, tau):
-    t = t / tau
     # the start is divided out, so that nothing underflows however small it is
     size = jnp.maximum(jnp.abs(a0), jnp.abs(b0))
     size = jax.lax.stop_gradient(jnp.where(size > 0, size, 1.0))
+    # the sum before the division, which would round it away near the saddle
+    total = (a0 + b0) / size
     a0, b0 = a0 / size, b0 / size
-    c = size**2 * (b0 - a0) * (b0 + a0)
+    c = size**2 * (b0 - a0) * total
     # the solution is even in m, so its derivative by m vanishes where m does
-    square = c**2 / 4 + s**2
-    m = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+    positive = (c != 0) | (s > 0)
+    m = jnp.where(positive, jnp.hypot(jnp.where(positive, c / 2, 1.0), s), 0.0)
 
-    exponent = 2 * m * jnp.where(jnp.isinf(t) & (m == 0), 0.0, t)
+    # infinity becomes a time after which every start is forgotten, so that derivatives stay finite
+    endless = jnp.isinf(t / tau)
+    forgotten = jax.lax.stop_gradient(jnp.minimum(2000 / jnp.where(positive, m, 1.0), jnp.finfo(m.dtype).max))
+    t = jnp.where(endless, jnp.where(positive, forgotten, 0.0), jnp.where(endless, 0.0, t) / tau)
+
+    exponent = 2 * m * t
     decayed = jnp.exp(-exponent)
-    cosine, sine = (1 + decayed) / 2, _decay_integral(2 * m, t)
-    a = cosine * a0 + sine * (-c / 2 * a0 + s * b0)
-    b = cosine * b0 + sine * (s * a0 + c / 2 * b0)
-    grown = (a0**2 + b0**2) * _decay_integral(4 * m, t) + (c / 2 * (b0**2 - a0**2) + 2 * s * a0 * b0) * sine**2
-    # the growth is a positive form, whatever rounding makes of it on the way into the saddle
-    denominator = jnp.exp(-exponent - 2 * jnp.log(size)) + jnp.maximum(grown, 0.0)
-    root = jnp.sqrt(jnp.where(denominator > 0, denominator, 1.0))
-    forgotten = jnp.isinf(t) & (m == 0)
-    return tuple(jnp.where(forgotten, 0.0, _ratio(x, root)) for x in (a, b))
+    sine = _decay_integral(2 * m, t)
+    start = a0**2 + b0**2
+
+    # early, even in m: differences of hyperbolic functions
+    cosine = (1 + decayed) / 2
+    early_a = cosine * a0 + sine * (-c / 2 * a0 + s * b0)
+    early_b = cosine * b0 + sine * (s * a0 + c / 2 * b0)
+    early = start * _decay_integral(4 * m, t) + (c / 2 * (b0**2 - a0**2) + 2 * s * a0 * b0) * sine**2
+
+    # late these cancel near the saddle a = -b, and the growing direction is split off: sums of one sign only
+    mirrored = c < 0
+    large, small = jnp.where(mirrored, a0, b0), jnp.where(mirrored, b0, a0)
+    k = jnp.where(mirrored, -c, c) / 2
+    lean = 1 / jnp.where(positive, m + k, 1.0)
+    lift = sine * (s * total + k * large * (1 + k / jnp.where(positive, m + s, 1.0)))
+    late_large, late_small = decayed * large + lift, decayed * small + lift * s * lean
+    late = sine * decayed * start + lift**2 * lean
+
+    is_early = exponent < 1
+    a = jnp.where(is_early, early_a, jnp.where(mirrored, late_large, late_small))
+    b = jnp.where(is_early, early_b, jnp.where(mirrored, late_small, late_large))
+    grown = jnp.where(is_early, early, late)
+
+    # the square root of decayed / size^2 + grown, with the larger of 1 and the first root divided out
+    faded = -exponent / 2 - jnp.log(size)
+    scale = jax.lax.stop_gradient(jnp.maximum(faded, 0.0))
+    squared = jnp.exp(2 * (faded - scale)) + grown * jnp.exp(-2 * scale)
+    root = jnp.sqrt(jnp.where(squared > 0, squared, 1.0))
+    lost = endless & ~positive
+    return tuple(jnp.where(lost, 0.0, _ratio(x * jnp.exp(-scale), root)) for x in (a, b))
 
 
 def mode_strength_unbalanced(
