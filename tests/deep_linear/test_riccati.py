@@ -322,7 +322,7 @@ def test_refuses_what_it_cannot_answer(function, case):
 
 
 def test_refuses_times_that_would_take_hours():
-    with pytest.raises(ValueError, match=r"t must be at most 2\.5e\+06 here, got 3e\+06|got 3000000"):
+    with pytest.raises(ValueError, match=r"t must be at most 2\.5e\+06 here, got 3000000\.0"):
         qqt(np.array([1.0, 3e6]), np.ones((2, 1)), np.array([[2.0]]), tau=0.5)
 
 
