@@ -59,7 +59,7 @@ def _sharp_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
     figure.savefig(drawn, format="png", dpi=2 * figure.dpi)
     picture = Image.open(drawn).convert("RGB")
     # lines, markers and their smoothed edges: more colours than these add bytes that nobody sees
-    picture.quantize(64, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
+    picture.quantize(32, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
     return packed.getvalue(), {"width": picture.width // 2, "height": picture.height // 2}
 
 
