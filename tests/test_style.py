@@ -1,12 +1,11 @@
 """One look for every figure: what is a line, what is a marker, and colours that everyone can tell apart."""
 
-from io import BytesIO
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from PIL import Image
 
 from solvable import style
 
