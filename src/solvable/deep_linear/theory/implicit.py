@@ -12,7 +12,8 @@ Derived in the chapter.
 """
 
 import math
-from functools import partial
+from functools import cache
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,36 @@ _NODES = 16
 def exponents(depth):
     """``q``, ``p`` and the factor ``L`` of the equation, which infinite depth leaves to the unit of time."""
     return (2.0, 1.0, 1.0) if math.isinf(depth) else (2 - 2 / depth, 1 - 2 / depth, float(depth))
+
+
+class Table(NamedTuple):
+    """What the solution needs to know of a depth, as arrays, so that code compiled once serves every depth.
+
+    Attributes:
+        q: exponent of the equation.
+        p: ``q - 1``.
+        layers: factor ``L``.
+        binomials: ``(terms,)``; binomial coefficients of ``p``.
+        nodes: ``(nodes,)``; of Gauss–Jacobi quadrature on (0, 1) with the weight ``x^p``.
+        weights: ``(nodes,)``; of the same.
+    """
+
+    q: np.ndarray
+    p: np.ndarray
+    layers: np.ndarray
+    binomials: np.ndarray
+    nodes: np.ndarray
+    weights: np.ndarray
+
+
+@cache
+def table(depth: float, dtype: np.dtype) -> Table:
+    """The table of one depth, in the precision of the calculation."""
+    q, p, layers = exponents(depth)
+    nodes, weights = roots_jacobi(_NODES, 0.0, p)
+    binomials = binom(p, np.arange(_TERMS))
+    values = (q, p, layers, binomials, (1 + nodes) / 2, weights / 2 ** (p + 1))
+    return Table(*(np.asarray(value, dtype) for value in values))
 
 
 def without_target(s, u):
@@ -48,48 +79,45 @@ def place_above(u, s):
     return jnp.log1p(s / (u - s))
 
 
-def growth_below(z, p):
+def growth_below(z, table):
     """``G(z)`` with ``G(0) = 0``: Gauss–Legendre in the middle, binomial series in ``exp(-|z|)`` outside."""
-    if p == 1:
-        return z - jnp.expm1(-z)
-    nodes, weights = roots_legendre(_NODES)
-
-    def middle(z):
-        x = z[..., None] * jnp.asarray((1 + nodes) / 2, z.dtype)
-        return z / 2 * jnp.sum(jnp.asarray(weights, z.dtype) * jnp.exp(p * jnp.log1p(jnp.exp(-x))), axis=-1)
-
-    inner = middle(jnp.clip(z, -_SPLIT, _SPLIT))
+    p, k = table.p, np.arange(_TERMS, dtype=z.dtype)
+    nodes, weights = (np.asarray(x, z.dtype) for x in roots_legendre(_NODES))
+    inner = jnp.clip(z, -_SPLIT, _SPLIT)
+    x = inner[..., None] * (1 + nodes) / 2
+    middle = inner / 2 * jnp.sum(weights * jnp.exp(p * jnp.log1p(jnp.exp(-x))), axis=-1)
     left, right = jnp.minimum(z + _SPLIT, 0.0), jnp.maximum(z - _SPLIT, 0.0)
-    k = jnp.arange(_TERMS)
-    coefficients = jnp.asarray(binom(p, np.arange(_TERMS)), z.dtype)
-    rates = k.astype(z.dtype) - p
-    lower = coefficients * jnp.exp(-_SPLIT * rates) * jnp.expm1(rates * left[..., None]) / rates
-    rates = rates[1:] + p
-    upper = coefficients[1:] * jnp.exp(-_SPLIT * rates) * -jnp.expm1(-rates * right[..., None]) / rates
-    return inner + jnp.sum(lower, axis=-1) + right + jnp.sum(upper, axis=-1)
+    rates = k - p
+    # at infinite depth one rate is zero, and its term grows in a straight line
+    flat = rates == 0
+    safe = jnp.where(flat, 1.0, rates)
+    growth = jnp.where(flat, left[..., None], jnp.expm1(safe * left[..., None]) / safe)
+    lower = table.binomials * jnp.exp(-_SPLIT * rates) * growth
+    upper = table.binomials[1:] * np.exp(-_SPLIT * k[1:]) / k[1:] * -jnp.expm1(-k[1:] * right[..., None])
+    return middle + jnp.sum(lower, axis=-1) + right + jnp.sum(upper, axis=-1)
 
 
-def growth_above(h, p):
+def growth_above(h, table):
     """``M(h)``: Gauss–Jacobi near 0, where it behaves as a power, and a binomial series in ``exp(-h)`` beyond."""
-    nodes, weights = roots_jacobi(_NODES, 0.0, p)
+    p, k = table.p, np.arange(1, _TERMS, dtype=h.dtype)
     inside = jnp.minimum(h, _SPLIT)
-    x = inside[..., None] * jnp.asarray((1 + nodes) / 2, h.dtype)
+    x = inside[..., None] * table.nodes
     smooth = jnp.exp(p * jnp.log(-jnp.expm1(-x) / jnp.where(x > 0, x, 1.0) + jnp.where(x > 0, 0.0, 1.0)))
-    inner = (inside / 2) ** (p + 1) * jnp.sum(jnp.asarray(weights, h.dtype) * smooth, axis=-1)
+    inner = inside ** (p + 1) * jnp.sum(table.weights * smooth, axis=-1)
     outside = jnp.maximum(h - _SPLIT, 0.0)
-    k = np.arange(1, _TERMS)
-    coefficients = jnp.asarray(binom(p, k) * (-1.0) ** k * np.exp(-_SPLIT * k) / k, h.dtype)
-    rates = jnp.asarray(k, h.dtype)
-    return inner + outside + jnp.sum(coefficients * -jnp.expm1(-rates * outside[..., None]), axis=-1)
+    coefficients = table.binomials[1:] * (-1.0) ** k * np.exp(-_SPLIT * k) / k
+    return inner + outside + jnp.sum(coefficients * -jnp.expm1(-k * outside[..., None]), axis=-1)
 
 
-def _solve_below(target, z0, p):
+def _solve_below(target, z0, table):
     """``z`` with ``G(z) = G(z0) + target``.
 
     Newton's method in ``v = z - exp(-p z) / p``, of which G is nearly a straight line: its slope stays between
     ``2^(p-1)`` and 1. At infinite depth (p = 1) G is one, and the first guess, by the Wright omega
     function, is the answer.
     """
+
+    p = table.p
 
     def inverse(v):
         # r = -p z solves r + exp(r) = x; convex, so Newton's method from the right is monotone: at most 0.57 away at
@@ -103,40 +131,39 @@ def _solve_below(target, z0, p):
         return z - jnp.exp(-p * z) / p
 
     first = inverse(straight(z0) + target)
-    if p == 1:
-        return first
-    base = growth_below(z0, p)
+    base = growth_below(z0, table)
 
     def newton(_, z):
-        missing = target - (growth_below(z, p) - base)
+        missing = target - (growth_below(z, table) - base)
         slope = jnp.exp(p * jnp.log1p(jnp.exp(-z)) - jnp.log1p(jnp.exp(-p * z)))
         return inverse(straight(z) + missing / slope)
 
     return jax.lax.fori_loop(0, 8, newton, first)
 
 
-def _solve_above(target, h0, p):
+def _solve_above(target, h0, table):
     """``h`` with ``M(h) = M(h0) + target``: M is convex, so Newton's method from the right is monotone."""
-    total = growth_above(h0, p) + target
+    p = table.p
+    total = growth_above(h0, table) + target
     # M(h) >= h - 1 everywhere, and (1 - exp(-h)) >= (1 - 1/e) h up to h = 1
     power = ((p + 1) * total / (1 - math.exp(-1)) ** p) ** (1 / (p + 1))
     start = jnp.where(power < 1, power, total + 1)
 
     def newton(_, h):
-        return h - (growth_above(h, p) - total) * jnp.exp(-p * jnp.log(-jnp.expm1(-h)))
+        return h - (growth_above(h, table) - total) * jnp.exp(-p * jnp.log(-jnp.expm1(-h)))
 
     return jax.lax.fori_loop(0, 10, newton, start)
 
 
-def strength(depth, t, s, u0):
+def strength(table, t, s, u0):
     """Solve the equation for arrays of one shape and dtype; ``t`` is finite, in the unit of ``tau``."""
-    return _strength_and_gap(depth, t, s, u0)[0]
+    return _strength_and_gap(table, t, s, u0)[0]
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _strength_and_gap(depth, t, s, u0):
+@jax.custom_jvp
+def _strength_and_gap(table, t, s, u0):
     """``u`` and ``s - u``, the second without cancellation near ``s``."""
-    q, p, layers = exponents(depth)
+    q, p, layers = table.q, table.p, table.layers
     info = jnp.finfo(t.dtype)
     # what lies beyond these is constant or has s = 0 to within the smallest numbers
     stuck = -p * (jnp.log(u0) - jnp.log(s)) > math.log(float(info.max)) - 5
@@ -145,12 +172,12 @@ def _strength_and_gap(depth, t, s, u0):
     s1 = jnp.where(below | above, s, 1.0)
     # one factor s first, which keeps powers in range; a time that still overflows is as good as any long one
     target = jnp.minimum(layers * s1 * t * s1**p, float(info.max) / 4)
-    z = _solve_below(target, place_below(jnp.where(below, u0, 0.5), jnp.where(below, s1, 1.0)), p)
+    z = _solve_below(target, place_below(jnp.where(below, u0, 0.5), jnp.where(below, s1, 1.0)), table)
     # the sigmoid underflows before u does
     u_below = jnp.where(z < math.log(float(info.tiny)) / 2, jnp.exp(z + jnp.log(s1)), s1 * jax.nn.sigmoid(z))
     gap_below = s1 * jax.nn.sigmoid(-z)
 
-    h = _solve_above(target, place_above(jnp.where(above, u0, 2.0), jnp.where(above, s1, 1.0)), p)
+    h = _solve_above(target, place_above(jnp.where(above, u0, 2.0), jnp.where(above, s1, 1.0)), table)
     u_above = s1 / -jnp.expm1(-h)
     gap_above = -s1 / jnp.expm1(h)
 
@@ -161,11 +188,11 @@ def _strength_and_gap(depth, t, s, u0):
 
 
 @_strength_and_gap.defjvp
-def _strength_and_gap_jvp(depth, primals, tangents):
-    t, s, u0 = primals
-    dt, ds, du0 = tangents
-    q, _, layers = exponents(depth)
-    u, gap = _strength_and_gap(depth, t, s, u0)
+def _strength_and_gap_jvp(primals, tangents):
+    table, t, s, u0 = primals
+    _, dt, ds, du0 = tangents
+    q, layers = table.q, table.layers
+    u, gap = _strength_and_gap(table, t, s, u0)
     by_t = layers * u**q * gap
     # f(u) / f(u0), with its limits where both vanish: at u0 = s and at u0 = 0
     gap0 = s - u0

@@ -21,6 +21,9 @@ from solvable._types import RealLike, promote
 
 from . import implicit
 
+# from here on the table of a depth makes the difference, and one compiled function serves all
+DEEP = 3
+
 
 def mode_strength(
     t: RealLike, s: RealLike, u0: RealLike, *, tau: RealLike = 1.0, depth: float = 2
@@ -62,12 +65,13 @@ def mode_strength(
     require.non_negative(s=s, u0=u0)
     require.positive(tau=tau)
     depth = _require_depth(depth)
-    return _mode_strength(*promote(t, s, u0, tau), depth=depth)
+    t, s, u0, tau = promote(t, s, u0, tau)
+    return _mode_strength(t, s, u0, tau, _table(depth, t.dtype), depth=min(depth, DEEP))
 
 
 @partial(jax.jit, static_argnames="depth")
-def _mode_strength(t, s, u0, tau, *, depth):
-    solution = {1: _one_layer, 2: _two_layers}.get(depth, partial(implicit.strength, depth))
+def _mode_strength(t, s, u0, tau, table, *, depth):
+    solution = {1: _one_layer, 2: _two_layers, DEEP: partial(implicit.strength, table)}[depth]
     t, s, u0, tau = jnp.broadcast_arrays(t, s, u0, tau)
     # infinity is taken out before it meets tau, whose derivative it would turn into 0 * infinity
     ended = jnp.isinf(t / tau)
@@ -140,11 +144,11 @@ def time_to_reach(
         low, high = np.minimum(u0, s), np.maximum(u0, s)
         if np.any((u < low) | (u > high)):
             raise ValueError(f"u must be between u0 and s, got u = {u}, s = {s}, u0 = {u0}")
-    return _time_to_reach(u, s, u0, tau, depth=depth)
+    return _time_to_reach(u, s, u0, tau, _table(depth, u.dtype), depth=min(depth, DEEP))
 
 
 @partial(jax.jit, static_argnames="depth")
-def _time_to_reach(u, s, u0, tau, *, depth):
+def _time_to_reach(u, s, u0, tau, table, *, depth):
     u, s, u0 = jnp.broadcast_arrays(u, s, u0)
     there, never = u == u0, (u == s) | ((u0 == 0) & (depth > 1))
     # arguments of an ordinary case stand in where the answer is 0 or infinite
@@ -153,7 +157,7 @@ def _time_to_reach(u, s, u0, tau, *, depth):
     if depth == 1:
         time = jnp.log((s - u0) / (s - u))
     else:
-        q, p, layers = implicit.exponents(depth)
+        q = table.q
         free = implicit.without_target(s, u)
         s1 = jnp.where(free, 1.0, s)
         below = u0 < s
@@ -164,11 +168,11 @@ def _time_to_reach(u, s, u0, tau, *, depth):
         else:
             scaled = jnp.where(
                 below,
-                implicit.growth_below(z, p) - implicit.growth_below(z0, p),
-                implicit.growth_above(h, p) - implicit.growth_above(h0, p),
+                implicit.growth_below(z, table) - implicit.growth_below(z0, table),
+                implicit.growth_above(h, table) - implicit.growth_above(h0, table),
             )
         without_target = -jnp.expm1(q * (jnp.log(u) - jnp.log(u0))) / (q * u**q)
-        time = jnp.where(free, without_target, scaled / s1**q) / layers
+        time = jnp.where(free, without_target, scaled / s1**q) / table.layers
     return tau * jnp.where(there, 0.0, jnp.where(never, jnp.inf, time))
 
 
@@ -452,6 +456,10 @@ def effective_initial_strength(
     triangle = jnp.linalg.qr(growing, mode="r")
     found = jnp.diagonal(triangle) ** 2
     return jnp.concatenate([found, jnp.zeros(modes - found.size, found.dtype)])
+
+
+def _table(depth: float, dtype: np.dtype) -> implicit.Table | None:
+    return implicit.table(depth, dtype) if depth > 1 else None
 
 
 def _require_depth(depth: float) -> float:
