@@ -1,11 +1,13 @@
 """One look for every figure: what is a line, what is a marker, and colours that everyone can tell apart."""
 
+from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from solvable import style
 
@@ -87,6 +89,20 @@ def test_use_sets_the_session():
 def test_a_figure_belongs_to_its_caller_alone():
     style.panels()
     assert plt.get_fignums() == []  # pyplot would show it a second time, and warn when many are left open
+
+
+def test_a_notebook_shows_a_figure_sharp_and_light():
+    figure, axes = style.panels()
+    style.experiment(axes, X, X, label="network")
+    data, size = style._sharp_png(figure)
+    picture = Image.open(BytesIO(data))
+    width, height = figure.get_size_inches() * figure.dpi
+    assert size == {"width": round(width), "height": round(height)}
+    assert picture.size == (2 * size["width"], 2 * size["height"])
+    # fewer colours, and still the colour of the data
+    blue = 255 * np.array(to_rgb(style.COLOURS[0]))
+    nearest = min(np.abs(blue - colour).max() for _, colour in picture.convert("RGB").getcolors())
+    assert nearest < 16
 
 
 # what a dichromat sees: the projections of linear RGB that simulators of colour blindness commonly use

@@ -21,8 +21,3 @@ def test_takes_the_first_crossing_on_the_way_up():
     first = crossing_times(T, curves, np.array([0.5, 0.5]))
     assert first[0] == pytest.approx(np.pi / 6, abs=1e-8)
     assert np.isnan(first[1])
-
-
-def test_rejects_a_level_too_many():
-    with pytest.raises(ValueError, match=r"curves must have shape \(401, 2\)"):
-        crossing_times(T, np.tanh(T)[:, None], np.array([0.5, 0.6]))

@@ -87,8 +87,8 @@ def test_a_chain_takes_the_steps_of_its_recursion():
 def test_orthogonal_products_keep_their_singular_values(key):
     values = product_singular_values([1, 60], width=40, kind="orthogonal", gain=1.0, key=key)
     np.testing.assert_allclose(values, 1.0, atol=1e-12)  # 60 products, each adding about sqrt(40) * 2.2e-16
-    stretched = product_singular_values([3], width=10, kind="orthogonal", gain=1.1, key=key)
-    np.testing.assert_allclose(stretched, 1.1**3, rtol=1e-13)
+    stretched = product_singular_values([3, 7], width=10, kind="orthogonal", gain=1.1, key=key)
+    np.testing.assert_allclose(stretched, np.outer([1.1**3, 1.1**7], np.ones(10)), rtol=1e-13)
 
 
 def test_gaussian_products_have_the_norm_of_their_first_layer_on_average():

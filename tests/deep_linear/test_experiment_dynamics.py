@@ -40,13 +40,14 @@ def test_projections_are_bilinear_forms():
     np.testing.assert_allclose(mode_projections(products, u, v), expected, rtol=1e-13)
 
 
-def test_one_layer_follows_the_matrix_exponential():
+@pytest.mark.parametrize("tau", [0.5, 2.0])
+def test_one_layer_follows_the_matrix_exponential(tau):
     sigma_yx, sigma_x = _problem()
     start = np.random.default_rng(5).normal(size=(3, 4))
     times = np.array([0.0, 0.3, 2.0, 11.0])
-    flow = gradient_flow((start,), sigma_yx, times, sigma_x=sigma_x, tau=2.0)
+    flow = gradient_flow((start,), sigma_yx, times, sigma_x=sigma_x, tau=tau)
     best = sigma_yx @ np.linalg.inv(sigma_x)
-    expected = [best + (start - best) @ expm(-sigma_x * t / 2.0) for t in times]
+    expected = [best + (start - best) @ expm(-sigma_x * t / tau) for t in times]
     np.testing.assert_allclose(flow.products, expected, **FLOW)
 
 
