@@ -16,6 +16,8 @@ export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 export JAX_PLATFORMS ?= cpu
 # Notebooks run in this environment's Python, whatever kernels the user has installed.
 export JUPYTER_PREFER_ENV_PATH := 1
+# Small matrices on two busy cores: threads that wait for each other cost more than they bring.
+export OPENBLAS_NUM_THREADS := 1
 export PORT
 
 .PHONY: help book serve test lab notebooks picture bench clean distclean lock
