@@ -7,6 +7,7 @@ stored: the site build makes them. What is stored is what nbval compares, and wh
 import argparse
 import ast
 import hashlib
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -160,7 +161,7 @@ def renew(path: Path) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Renew the notebooks, then hold them to the rules; with ``--check``, only the second."""
+    """Format and renew the notebooks, then hold them to the rules; with ``--check``, only the last."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="execute nothing, change nothing")
     parser.add_argument("notebook", nargs="*", type=Path, help="all of notebooks/ where none is named")
@@ -168,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     paths = [path.resolve() for path in options.notebook] or sorted(FOLDER.glob("*.ipynb"))
     found = []
     if not options.check:
+        subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", *paths], check=True)
         with ProcessPoolExecutor(WORKERS) as pool:
             found = [failure for failure in pool.map(renew, paths) if failure]
     found += [fault for path in paths for fault in faults(path)]
