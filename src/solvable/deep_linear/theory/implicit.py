@@ -181,7 +181,7 @@ def _strength_and_gap(table, t, s, u0):
     u_above = s1 / -jnp.expm1(-h)
     gap_above = -s1 / jnp.expm1(h)
 
-    u_free = u0 * jnp.exp(-jnp.log1p(q * layers * (u0 * t) * u0**p) / q)
+    u_free = jnp.maximum(u0 * jnp.exp(-jnp.log1p(q * layers * (u0 * t) * u0**p) / q), s)
     u = jnp.select([below, above, u0 > s], [u_below, u_above, u_free], u0)
     gap = jnp.select([below, above], [gap_below, gap_above], s - u)
     return u, gap

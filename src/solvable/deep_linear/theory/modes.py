@@ -155,7 +155,7 @@ def _time_to_reach(u, s, u0, tau, table, *, depth):
     plain = there | never
     u, s, u0 = (jnp.where(plain, x, y) for x, y in zip((0.5, 1.0, 0.25), (u, s, u0), strict=True))
     if depth == 1:
-        time = jnp.log((s - u0) / (s - u))
+        time = jnp.log1p((u - u0) / (s - u))
     else:
         q = table.q
         free = implicit.without_target(s, u)
