@@ -425,7 +425,7 @@ def lazy_to_rich(
     """
     figure, main, residual = _with_residual()
     for index, imbalance in enumerate(imbalances):
-        style.theory(main, times, theory[index], colour=index, label=f"$\\lambda={imbalance:g}$")
+        style.theory(main, times, theory[index], colour=index, label=f"$c={imbalance:g}$")
         style.experiment(main, _thin(times, index), _thin(network[index], index), colour=index)
         style.limit(main, times, exponentials[index], label=None if index else "limits")
         _residual(residual, times, theory[index], network[index], colour=index)
