@@ -86,7 +86,8 @@ def _one_layer(t, s, u0):
 def _two_layers(t, s, u0):
     # the start is divided out, so that nothing underflows however small it is
     size = jax.lax.stop_gradient(jnp.where(u0 > 0, u0, 1.0))
-    # by its reciprocal: XLA joins two divisions into one by a product, and that underflows
+    # by its reciprocal: XLA would join two divisions into one, by a
+    # product that underflows
     start = u0 * (1 / size)
     remaining = jnp.exp(-2 * s * t - jnp.log(size))
     return _ratio(start, remaining + start * 2 * _decay_integral(2 * s, t))
