@@ -26,7 +26,7 @@ FOLDER = ROOT / "notebooks"
 CELL_TIMEOUT = 300  # seconds
 WORKERS = 2  # a chapter may use a gigabyte
 STORED_CELL_METADATA = ("jupyter", "mystnb", "tags")
-STORED_TYPES = {"text/plain"}
+STORED_TYPES = {"text/plain", "text/markdown"}
 FIGURE = "<Figure size"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

@@ -11,7 +11,7 @@ import solvable_book
 from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from solvable_book import api, ledger, notebooks, pages, verdicts
+from solvable_book import api, icons, ledger, notebooks, pages, verdicts
 
 from solvable.claims import Claim, Record
 
@@ -173,3 +173,9 @@ def test_every_public_module_is_in_the_api_page():
     assert {"solvable.claims", "solvable.deep_linear", "solvable.training"} <= set(found)
     assert not any("._" in name for name in found)
     assert found[0] == "solvable.deep_linear"
+
+
+def test_icons_are_those_that_pages_name_and_style_sheets_draw():
+    named = '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}.fa-moon:before{content:"\\f186"}'
+    sheets = named + '.arrow::after{content:"\\f107"}'
+    assert icons.shown(sheets, '<i class="fa-solid fa-navicon">') == {0xF0C9, 0xF107}

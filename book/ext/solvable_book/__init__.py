@@ -2,12 +2,12 @@
 
 from sphinx.application import Sphinx
 
-from solvable_book import api, chapters, ledger, pages, verdicts
+from solvable_book import api, chapters, icons, ledger, pages, verdicts
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register every part with Sphinx."""
-    for part in (api, chapters, ledger, pages, verdicts):
+    for part in (api, chapters, icons, ledger, pages, verdicts):
         part.setup(app)
     # notebooks are read before the pages that report on them, one after the other
     return {"parallel_read_safe": False, "parallel_write_safe": True}
