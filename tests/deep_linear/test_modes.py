@@ -214,6 +214,17 @@ def test_two_layers_give_the_sigmoid():
     np.testing.assert_allclose(mode_strength(t, s, u0), s * growth / (growth - 1 + s / u0), rtol=ROUNDINGS)
 
 
+def test_two_layers_with_small_exponents():
+    # both sides of 2 s t = 1e-3, where a series begins; from far above, only the integral of the decay is left
+    s, u0 = 1e-3, 1e12
+    t = np.array([0.1, 0.3, 0.499, 0.501, 0.8])
+    exact = [
+        float(1 / (mp.exp(-2 * digits(s) * k) / u0 + (1 - mp.exp(-2 * digits(s) * k)) / s)) for k in map(digits, t)
+    ]
+    # a division, a few additions and one rounding of the exponent
+    np.testing.assert_allclose(strength(t, s, u0), exact, rtol=8 * EPS)
+
+
 @pytest.mark.parametrize(("time", "u0"), [(6.0, 0.1), (0.3, 3.0)])
 def test_infinite_depth_is_approached_as_one_over_depth(time, u0):
     limit = strength(time, 1.0, u0, INF)
@@ -378,6 +389,8 @@ def test_derivatives_forward_and_by_tau(depth):
     times = np.array([0.6, INF])
     by_t, by_tau = jax.vmap(jax.jacfwd(function, (0, 1)), (0, None))(times, 2.0)
     f = float(speed(strength(0.3, 1.3, 0.05, depth), 1.3, depth))
+    # backward, where infinity times zero would be no number
+    assert float(jax.grad(function, 1)(INF, 2.0)) == 0
     # t and tau enter as t / tau
     np.testing.assert_allclose(by_t, [f / 2, 0.0], rtol=ROUNDINGS)
     np.testing.assert_allclose(by_tau, [-0.6 * f / 4, 0.0], rtol=ROUNDINGS)
