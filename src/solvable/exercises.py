@@ -83,7 +83,7 @@ def check(identity: str, answer: object) -> None:
     """
     exercise = _find(identity)
     if _is_blank(exercise, answer):
-        print(f"exercise {identity}: no answer yet. Replace the ... and run the cell again.")
+        print(f"exercise {identity}: no answer yet.")
         return
     fault = _fault(exercise, answer)
     if fault is None:
