@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from solvable import require
+from solvable._types import promote
 
 # A step multiplies the fastest mode by at most e^2. Rounding costs e^x / x of an ulp per unit of time for steps of
 # size x, least at x = 1; steps of 2 cost a third more and are half as many.
@@ -208,7 +209,7 @@ def stack_weights(
     [[1.0], [2.0], [3.0]]
     """
     require.finite(w1=w1, w2=w2)
-    w1, w2 = _same_floating(w1, w2)
+    w1, w2 = promote(w1, w2)
     require.shape((None, None), w1=w1)
     require.shape((None, w1.shape[0]), w2=w2)
     return jnp.concatenate([w1.T, w2])
@@ -272,6 +273,11 @@ def ntk_from_qqt(
     x = jnp.eye(n_in) if x is None else x
     require.shape((n_in, None), x=x)
     x = jnp.asarray(x, blocks.product.dtype)
+    return _kernel(blocks, x)
+
+
+@jax.jit
+def _kernel(blocks, x):
     first, second = x.T @ blocks.input_gram @ x, blocks.output_gram
     n_out, samples = second.shape[-1], x.shape[1]
     # axes: output, sample, output', sample'
@@ -304,12 +310,13 @@ def balance_residual(
     0.5
     """
     require.finite(w1=w1, w2=w2, lam=lam)
-    w1, w2, lam = _same_floating(w1, w2, lam)
+    w1, w2, lam = promote(w1, w2, lam)
     require.shape((None, None), w1=w1)
     require.shape((None, w1.shape[0]), w2=w2)
     return jnp.max(jnp.abs(w2.T @ w2 - w1 @ w1.T - lam * jnp.eye(w1.shape[0], dtype=w1.dtype)))
 
 
+@jax.jit
 def _growth(sigma_yx, lam):
     """The matrix ``F``."""
     n_out, n_in = sigma_yx.shape
@@ -324,11 +331,4 @@ def _checked(t, q0, sigma_yx, lam, tau):
     require.shape((None, None), sigma_yx=sigma_yx)
     require.shape((sum(np.shape(sigma_yx)), None), q0=q0)
     require.shape((), lam=lam, tau=tau)
-    return _same_floating(t, q0, sigma_yx, lam, tau)
-
-
-def _same_floating(*values):
-    """The values as arrays of their common floating type; whole numbers follow it."""
-    floating = [v for v in values if jnp.issubdtype(jnp.result_type(v), jnp.floating)]
-    dtype = jnp.result_type(*floating) if floating else jnp.result_type(float)
-    return tuple(jnp.asarray(v, dtype) for v in values)
+    return promote(t, q0, sigma_yx, lam, tau)

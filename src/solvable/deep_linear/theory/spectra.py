@@ -1,11 +1,15 @@
 """Spectra that need no simulation: of the branching data set, and of a product of many Gaussian matrices."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
 from solvable import require
+from solvable._types import promote
 
 
 def branching_singular_values(
@@ -45,13 +49,18 @@ def branching_singular_values(
     multiplicities = branching_multiplicities(levels, branching)
     require.integer(1, features=features)
     require.within(0.0, 1.0, flip_probability=flip_probability)
-    flip = jnp.asarray(flip_probability, jnp.result_type(flip_probability, float))
+    (flip,) = promote(flip_probability)
+    squares = _squared_singular_values(flip, features, levels=levels, branching=branching)
+    return jnp.repeat(jnp.sqrt(squares), multiplicities, total_repeat_length=branching**levels)
+
+
+@partial(jax.jit, static_argnames=("levels", "branching"))
+def _squared_singular_values(flip, features, *, levels, branching):
     edges = levels - jnp.arange(levels + 1).astype(flip.dtype)  # below level k
     # q_k - q_{k-1} = q_k (1 - q_{D-1}), without the cancellation at few flips
     gain = ((1 - 2 * flip) ** 2) ** edges * jnp.where(edges == levels, 1, 4 * flip * (1 - flip))
     # B^D / B^k = B^{D-k}
-    squares = features * jnp.cumsum((gain * branching**edges)[::-1])[::-1]
-    return jnp.repeat(jnp.sqrt(squares), multiplicities, total_repeat_length=branching**levels)
+    return features * jnp.cumsum((gain * branching**edges)[::-1])[::-1]
 
 
 def branching_multiplicities(levels: int, branching: int) -> Int[np.ndarray, " stages"]:
