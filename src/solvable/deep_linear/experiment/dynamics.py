@@ -94,7 +94,7 @@ def gradient_flow(
     >>> run.products.ravel().round(9).tolist()
     [0.0, 0.632120559]
     """
-    sigma_x = _checked(weights, sigma_yx, sigma_x)
+    _check(weights, sigma_yx, sigma_x)
     require.positive(tau=tau)
     require.within(1e-13, 1e-2, rtol=rtol)
     require.non_negative(times=times)
@@ -163,7 +163,7 @@ def gradient_descent(
     >>> run.products.ravel().tolist()
     [0.0, 0.5, 0.75]
     """
-    sigma_x = _checked(weights, sigma_yx, sigma_x)
+    _check(weights, sigma_yx, sigma_x)
     require.positive(eta=eta)
     dtype = weights[0].dtype
     target = jnp.asarray(sigma_yx, dtype)
@@ -227,7 +227,7 @@ def run_step_size_sweep(
     return StepSizeSweep(np.asarray(etas, dtype=float), np.asarray(gaps))
 
 
-def _checked(weights, sigma_yx, sigma_x):
+def _check(weights, sigma_yx, sigma_x):
     for i, (lower, upper) in enumerate(pairwise(weights)):
         require.shape((None, np.shape(lower)[0]), **{f"weights[{i + 1}]": upper})
     n_out, n_in = np.shape(weights[-1])[0], np.shape(weights[0])[1]
@@ -236,4 +236,3 @@ def _checked(weights, sigma_yx, sigma_x):
     if sigma_x is not None:
         require.shape((n_in, n_in), sigma_x=sigma_x)
         require.finite(sigma_x=sigma_x)
-    return sigma_x

@@ -48,7 +48,7 @@ def decoupled_initialisation(
     Raises:
         ValueError: an argument lies outside its domain, or the hidden layers are narrower than the modes are many.
 
-    Source: Saxe, McClelland and Ganguli (2014) for two matrices; the deeper form is derived.
+    Source: derived in the chapter.
 
     >>> import jax
     >>> w1, w2 = decoupled_initialisation(np.eye(3, 2), np.eye(4, 2), 0.01, 5, key=jax.random.key(0))

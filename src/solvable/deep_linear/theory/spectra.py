@@ -39,7 +39,7 @@ def branching_singular_values(
     Raises:
         ValueError: an argument lies outside its domain.
 
-    Source: derived in the chapter; the data set is that of Saxe, McClelland and Ganguli (2019).
+    Source: derived in the chapter.
 
     >>> branching_singular_values(1, 2, 0.0, features=8).tolist()
     [4.0, 0.0]
