@@ -94,7 +94,7 @@ def test_a_figure_belongs_to_its_caller_alone():
 def test_a_notebook_shows_a_figure_sharp_and_light():
     figure, axes = style.panels()
     style.experiment(axes, X, X, label="network")
-    data, size = style._sharp_png(figure)
+    data, size = style.sharp_png(figure)
     picture = Image.open(BytesIO(data))
     width, height = figure.get_size_inches() * figure.dpi
     assert size == {"width": round(width), "height": round(height)}

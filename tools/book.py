@@ -13,7 +13,7 @@ from tools.run import fail
 
 # a notebook's results depend on its own cells, which the execution cache watches, and on these, which it does not
 CODE = ("src", "requirements.txt", "requirements-dev.txt")
-PAGES = ("_config.yml", "_toc.yml", "index.md", "book", "notebooks", "CHANGELOG.md", "pyproject.toml")
+PAGES = ("_config.yml", "_toc.yml", "index.md", "book", "notebooks", "web/src", "CHANGELOG.md", "pyproject.toml")
 BUILDERS = ("tools/book.py", "tools/repository.py", "package-lock.json")
 
 

@@ -50,10 +50,10 @@ def use() -> None:
     mpl.rcParams.update(_SETTINGS)
     shell = get_ipython()
     if shell is not None:
-        shell.display_formatter.formatters["image/png"].for_type(Figure, _sharp_png)
+        shell.display_formatter.formatters["image/png"].for_type(Figure, sharp_png)
 
 
-def _sharp_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
+def sharp_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
     """A picture with twice the pixels that it takes up on the page, in few enough colours to weigh little."""
     drawn, packed = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png", dpi=2 * figure.dpi)

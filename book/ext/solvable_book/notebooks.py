@@ -4,8 +4,10 @@ import re
 import statistics
 from base64 import b64decode
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from solvable.claims import Claim, Record
+from solvable.explore.showing import METADATA_KEY
 
 FOLDER = "notebooks/"
 QUESTION_TAG = "question"
@@ -49,6 +51,28 @@ def figure(notebook: Mapping, name: str) -> tuple[bytes, Mapping] | None:
                 }
                 return b64decode(output["data"]["image/png"]), about
     return None
+
+
+class Shown(NamedTuple):
+    """An explorable in an executed notebook: its id, what the notebook measured, its picture at the defaults."""
+
+    identity: str
+    markers: Mapping[str, tuple]
+    picture: bytes
+    width: int
+
+
+def explorables(notebook: Mapping) -> dict[int, Shown]:
+    """The explorables of a notebook, by the position of their cell."""
+    found = {}
+    for position, cell in enumerate(notebook["cells"]):
+        for output in cell.get("outputs", ()):
+            about = output.get("metadata", {})
+            if METADATA_KEY in about:
+                entry = about[METADATA_KEY]
+                picture = b64decode(output["data"]["image/png"])
+                found[position] = Shown(entry["id"], entry["markers"], picture, about["image/png"]["width"])
+    return found
 
 
 def tidy(text: str) -> str:

@@ -52,6 +52,7 @@ from .theory import (
     gaussian_product_exponents,
     lazy_limit,
     mode_strength,
+    mode_strength_among,
     mode_strength_unbalanced,
     ntk_from_qqt,
     optimal_learning_rate,
@@ -60,6 +61,7 @@ from .theory import (
     split_qqt,
     stack_weights,
     time_to_reach,
+    time_to_reach_among,
     unbalanced_layer_strengths,
 )
 
@@ -102,6 +104,7 @@ __all__ = [
     "loss_hessian",
     "mode_projections",
     "mode_strength",
+    "mode_strength_among",
     "mode_strength_unbalanced",
     "normal_initialisation",
     "ntk_from_qqt",
@@ -122,5 +125,6 @@ __all__ = [
     "textbook_mode_strength",
     "theory",
     "time_to_reach",
+    "time_to_reach_among",
     "unbalanced_layer_strengths",
 ]

@@ -7,9 +7,11 @@ from .modes import (
     effective_initial_strength,
     lazy_limit,
     mode_strength,
+    mode_strength_among,
     mode_strength_unbalanced,
     optimal_learning_rate,
     time_to_reach,
+    time_to_reach_among,
     unbalanced_layer_strengths,
 )
 from .riccati import GramBlocks, balance_residual, ntk_from_qqt, qqt, qqt_textbook, split_qqt, stack_weights
@@ -27,6 +29,7 @@ __all__ = [
     "implicit",
     "lazy_limit",
     "mode_strength",
+    "mode_strength_among",
     "mode_strength_unbalanced",
     "modes",
     "ntk_from_qqt",
@@ -38,5 +41,6 @@ __all__ = [
     "split_qqt",
     "stack_weights",
     "time_to_reach",
+    "time_to_reach_among",
     "unbalanced_layer_strengths",
 ]

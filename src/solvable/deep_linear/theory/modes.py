@@ -8,7 +8,9 @@ decaying exponentials, so no argument is too large.
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -140,11 +142,7 @@ def time_to_reach(
     require.positive(tau=tau)
     depth = _require_depth(depth)
     u, s, u0, tau = promote(u, s, u0, tau)
-    if not any(isinstance(x, jax.core.Tracer) for x in (u, s, u0)):
-        # by comparison: a product of differences can underflow
-        low, high = np.minimum(u0, s), np.maximum(u0, s)
-        if np.any((u < low) | (u > high)):
-            raise ValueError(f"u must be between u0 and s, got u = {u}, s = {s}, u0 = {u0}")
+    _require_between(u, s, u0)
     return _time_to_reach(u, s, u0, tau, _table(depth, u.dtype), depth=min(depth, DEEP))
 
 
@@ -175,6 +173,87 @@ def _time_to_reach(u, s, u0, tau, table, *, depth):
         without_target = -jnp.expm1(q * (jnp.log(u) - jnp.log(u0))) / (q * u**q)
         time = jnp.where(free, without_target, scaled / s1**q) / table.layers
     return tau * jnp.where(there, 0.0, jnp.where(never, jnp.inf, time))
+
+
+def mode_strength_among(
+    t: RealLike, s: RealLike, u0: RealLike, depth: RealLike, *, depths: Sequence[float], tau: RealLike = 1.0
+) -> Float[Array, "..."]:
+    """:func:`mode_strength` of a depth that is known only when the code runs, as one of several.
+
+    Args:
+        t: time, in the unit of ``tau``; for infinite depth, ``L t``. All arguments but ``depths`` broadcast together.
+        s: singular value; non-negative.
+        u0: initial strength, in the unit of ``s``; non-negative.
+        depth: a scalar; one of ``depths``.
+        depths: numbers of weight matrices, in increasing order; the last may be infinite.
+        tau: time constant; positive.
+
+    Returns:
+        ``u(t)``, in the unit of ``s``.
+
+    Raises:
+        ValueError: an argument lies outside its domain.
+
+    Source: that of :func:`mode_strength`.
+
+    >>> compiled = jax.jit(lambda depth: mode_strength_among(0.1, 3.0, 0.5, depth, depths=(1, 2, 7)))
+    >>> bool(jnp.isclose(compiled(7), mode_strength(0.1, 3.0, 0.5, depth=7)))
+    True
+    """
+    require.non_negative_or_infinite(t=t)
+    require.non_negative(s=s, u0=u0)
+    require.positive(tau=tau)
+    t, s, u0, tau = promote(t, s, u0, tau)
+    return _among(lambda table, kind: _mode_strength(t, s, u0, tau, table, depth=kind), depth, depths, t.dtype)
+
+
+def time_to_reach_among(
+    u: RealLike, s: RealLike, u0: RealLike, depth: RealLike, *, depths: Sequence[float], tau: RealLike = 1.0
+) -> Float[Array, "..."]:
+    """:func:`time_to_reach` of a depth that is known only when the code runs, as one of several.
+
+    Args:
+        u: strength to be reached, between ``u0`` and ``s``. All arguments but ``depths`` broadcast together.
+        s: singular value; non-negative.
+        u0: initial strength, in the unit of ``s``; non-negative.
+        depth: a scalar; one of ``depths``.
+        depths: numbers of weight matrices, in increasing order; the last may be infinite.
+        tau: time constant; positive.
+
+    Returns:
+        The time, in the unit of ``tau``; for infinite depth, :math:`L` times the time.
+
+    Raises:
+        ValueError: an argument lies outside its domain.
+
+    Source: that of :func:`time_to_reach`.
+
+    >>> compiled = jax.jit(lambda depth: time_to_reach_among(1.0, 3.0, 0.5, depth, depths=(1, 2, 7)))
+    >>> bool(jnp.isclose(compiled(7), time_to_reach(1.0, 3.0, 0.5, depth=7)))
+    True
+    """
+    require.non_negative(u=u, s=s, u0=u0)
+    require.positive(tau=tau)
+    u, s, u0, tau = promote(u, s, u0, tau)
+    _require_between(u, s, u0)
+    return _among(lambda table, kind: _time_to_reach(u, s, u0, tau, table, depth=kind), depth, depths, u.dtype)
+
+
+def _among(solve, depth, depths, dtype):
+    """``solve(table, kind)`` for the one of ``depths`` that ``depth`` is."""
+    depths = [_require_depth(layers) for layers in depths]
+    if not depths or any(b <= a for a, b in pairwise(depths)):
+        raise ValueError(f"depths must be in increasing order, got {depths}")
+    if not isinstance(depth, jax.core.Tracer):
+        require.one_of(depths, depth=float(depth))
+    # one layer has no table: two layers' stands in, and is not used
+    tables = [implicit.table(max(layers, 2), dtype) for layers in depths]
+    index = jnp.sum(depth > np.asarray(depths[:-1], dtype))
+    table = implicit.Table(*(jnp.asarray(np.stack(column))[index] for column in zip(*tables, strict=True)))
+    found = solve(table, DEEP)
+    for kind in sorted({1, 2} & set(depths)):
+        found = jnp.where(depth == kind, solve(table, kind), found)
+    return found
 
 
 class LayerStrengths(NamedTuple):
@@ -341,7 +420,7 @@ def lazy_limit(t: RealLike, s: RealLike, u0: RealLike, c: RealLike, *, tau: Real
 
 
 def discrete_mode_strength(
-    steps: RealLike, s: RealLike, u0: RealLike, *, eta: RealLike, depth: int = 2
+    steps: RealLike, s: RealLike, u0: RealLike, *, eta: RealLike, depth: RealLike = 2
 ) -> Float[Array, "..."]:
     r"""Strength of a mode after a number of steps of gradient descent, from a balanced start: an exact recursion.
 
@@ -354,7 +433,7 @@ def discrete_mode_strength(
         s: singular value; non-negative.
         u0: initial strength, in the unit of ``s``; non-negative.
         eta: learning rate, in the unit of ``1 / s`` for two layers; positive.
-        depth: number of weight matrices :math:`L`; a whole number of at least 1.
+        depth: number of weight matrices :math:`L`; a scalar, a whole number of at least 1.
 
     Returns:
         ``u`` after ``steps``, in the unit of ``s``; infinite where descent has diverged out of the range of its dtype.
@@ -372,14 +451,15 @@ def discrete_mode_strength(
     require.positive(eta=eta)
     require.integer(1, depth=depth)
     steps = np.asarray(steps).astype(int)
-    path = _descend(*jnp.broadcast_arrays(*promote(s, u0, eta)), last=int(steps.max(initial=0)), depth=int(depth))
+    s, u0, eta = jnp.broadcast_arrays(*promote(s, u0, eta))
+    path = _descend(s, u0, eta, jnp.asarray(depth, s.dtype), last=int(steps.max(initial=0)))
     shape = np.broadcast_shapes(steps.shape, path.shape[1:])
     column = np.broadcast_to(np.arange(math.prod(path.shape[1:])).reshape(path.shape[1:]), shape)
     return path.reshape(len(path), -1)[np.broadcast_to(steps, shape), column]
 
 
-@partial(jax.jit, static_argnames=("last", "depth"))
-def _descend(s, u0, eta, *, last, depth):
+@partial(jax.jit, static_argnames="last")
+def _descend(s, u0, eta, depth, *, last):
     def step(a, _):
         after = a + eta * a ** (depth - 1) * (s - a**depth)
         after = jnp.where(jnp.isfinite(after), after, jnp.inf)
@@ -468,3 +548,11 @@ def _require_depth(depth: float) -> float:
         return math.inf
     require.integer(1, depth=depth)
     return int(depth)
+
+
+def _require_between(u, s, u0):
+    if not any(isinstance(x, jax.core.Tracer) for x in (u, s, u0)):
+        # by comparison: a product of differences can underflow
+        low, high = np.minimum(u0, s), np.maximum(u0, s)
+        if np.any((u < low) | (u > high)):
+            raise ValueError(f"u must be between u0 and s, got u = {u}, s = {s}, u0 = {u0}")
