@@ -1,4 +1,4 @@
-"""Figures that the reader moves: what a declaration accepts, and what a reader sees of it, with and without a kernel."""
+"""Figures that the reader moves: what a declaration accepts, and what a reader sees, with and without a kernel."""
 
 import json
 import math
@@ -222,7 +222,7 @@ def chapter(monkeypatch):
 def test_an_explorable_is_found_by_its_id():
     assert declared("toy") == {"toy.fast_decay": TOY}
     assert find("toy.fast_decay") is TOY
-    with pytest.raises(ValueError, match="identity must be one of toy.fast_decay, got 'toy.nothing'"):
+    with pytest.raises(ValueError, match=r"identity must be one of toy.fast_decay, got 'toy.nothing'"):
         find("toy.nothing")
 
 

@@ -1,4 +1,7 @@
-"""Fetch the pinned JavaScript parts and put what the site serves into ``_build/vendor``. Standard library only."""
+"""Fetch the pinned JavaScript parts and put what the site serves into ``_build/vendor``. Standard library only.
+
+``python -m tools.node check`` runs that script of ``package.json`` instead.
+"""
 
 import os
 import shutil
@@ -55,8 +58,17 @@ def npm_path() -> str:
     return f"{scripts}{os.pathsep}{path}"
 
 
+def run_script(name: str) -> int:
+    """Run a script of ``package.json`` with the Node that installed the parts; its exit code."""
+    path = npm_path()
+    command = [shutil.which("npm", path=path), f"--prefix={ROOT}", "--no-update-notifier", "run", "--silent", name]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | {"PATH": path}).returncode
+
+
 def main() -> None:
     """Install ``node_modules`` from the lock file and copy what the site serves."""
+    if len(sys.argv) > 1:
+        sys.exit(run_script(sys.argv[1]))
     state = fingerprint(ROOT, INPUTS)
     if MODULES.is_dir() and is_current(STAMP, state):
         STAMP.touch()

@@ -48,6 +48,7 @@ def stages() -> list[Stage]:
     return [
         Stage("lint", (*ruff, "check", "--quiet", ".")),
         Stage("format", (*ruff, "format", "--check", "--quiet", ".")),
+        Stage("web", (sys.executable, "-m", "tools.node", "check")),
         Stage("book", (sys.executable, "-m", "tools.book")),
         Stage("tests", (*pytest, "-n", "2", "-m", "not browser and not site", "--durations=5")),
         Stage("site", (*pytest, "tests/site"), after=("book",)),

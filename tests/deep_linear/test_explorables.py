@@ -11,9 +11,9 @@ from scipy.special import digamma
 
 from solvable import deep_linear as dl
 from solvable.deep_linear import explorables
-from solvable.deep_linear.explorables import EXPLORABLES, LAZY_TO_RICH, MODES, PRODUCTS, TRAIN
 from solvable.deep_linear.experiment import gradient_descent, product_singular_values
 from solvable.deep_linear.experiment.stack import descend_stack
+from solvable.deep_linear.explorables import EXPLORABLES, LAZY_TO_RICH, MODES, PRODUCTS, TRAIN
 from solvable.explore import Slider, find
 from solvable.explore.drawing import Picture
 from solvable.explore.live import sentences

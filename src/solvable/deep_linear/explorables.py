@@ -27,7 +27,7 @@ from .theory import (
 DEPTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64, math.inf)
 
 # Places between 0 and 1 at which a curve is computed that can be looked at on a linear and on a log axis
-WINDOW = np.union1d(np.linspace(0, 1, 41), np.geomspace(1e-4, 1, 24))
+WINDOW = np.union1d(np.linspace(0, 1, 31), np.geomspace(1e-4, 1, 16))
 # Coordinates ln(u / (s - u)) that follow a mode through its jump, wherever in the window it falls
 JUMP = np.linspace(-5.0, 5.0, 16)
 
