@@ -20,7 +20,7 @@ from solvable.explore.showing import STATIC
 from solvable_book import graphs, ledger, notebooks
 
 SERVED = "explorables"  # below _static; the scripts lie there too
-HINT = "This figure moves where the page is read on the web, or served by make serve, with JavaScript on."
+HINT = "This figure has sliders where the page is read on the web, or served by make serve, with JavaScript on."
 
 
 def manifest(explorable: Explorable, graph: graphs.Graph, markers: Mapping[str, tuple]) -> dict:

@@ -255,7 +255,7 @@ TRAIN = Explorable(
         ),
         Panel(
             Axis("step of gradient descent"),
-            Axis("loss, relative to the zero map", scale=("log", "linear"), limits=(1e-6, 1e3)),
+            Axis("relative loss", scale=("log", "linear"), limits=(1e-6, 1e3)),
             curves=[
                 Curve("step", "recursion loss", "recursion"),
                 Curve("shown step", "network loss", "network", kind="experiment"),

@@ -6,12 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter, LogFormatterMathtext
 
 from solvable import style
 
 from .declaration import Curve, Explorable, Panel
 
 Points = Mapping[str, tuple]
+
+LEGEND_COLUMNS = 3
+LEGEND_ROW = 0.24
+"""Height of a row of the legend, in inches."""
 
 _DRAW = {"theory": style.theory, "experiment": style.experiment, "limit": style.limit}
 _MARK = {"color": "black", "linestyle": "none", "marker": "x", "markersize": 7, "zorder": 4}
@@ -28,7 +33,11 @@ class Picture:
 
     def __init__(self, explorable: Explorable, results: Mapping[str, np.ndarray], markers: Points) -> None:
         self.panels = explorable.panels
-        self.figure, axes = style.panels(columns=len(self.panels), squeeze=False, height=3.4)
+        rows = max(_legend_rows(panel) for panel in self.panels)
+        height = style.PANEL_HEIGHT + LEGEND_ROW * rows
+        self.figure, axes = style.panels(columns=len(self.panels), squeeze=False, height=height)
+        # legends have a strip of their own, so that the panels are of one size whatever is in it
+        self.figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LEGEND_ROW * rows / height))
         self.axes: list[Axes] = list(axes[0])
         self._lines: list[tuple[Axes, Curve, Line2D]] = []
         for panel, place in zip(self.panels, self.axes, strict=True):
@@ -49,9 +58,10 @@ class Picture:
             style.experiment(axes, *markers[entry.name], colour=entry.colour, label=entry.label)
         axes.set(xlabel=panel.x.text, ylabel=panel.y.text, title=panel.title)
         axes.set(xscale=panel.x.scales[0], yscale=panel.y.scales[0])
-        labels = axes.get_legend_handles_labels()[1]
-        if labels:
-            axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, columnspacing=1.2, handlelength=1.8)
+        if _legend_rows(panel):
+            place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderaxespad": 0.2}
+            look = {"columnspacing": 1.2, "handlelength": 1.8, "frameon": False}
+            axes.legend(ncols=LEGEND_COLUMNS, **place, **look).set_in_layout(False)
 
     def move(self, results: Mapping[str, np.ndarray]) -> None:
         """Put the curves where ``results`` say."""
@@ -73,6 +83,18 @@ class Picture:
             axes.relim()
             axes.autoscale()
             axes.set(xlim=panel.x.limits, ylim=panel.y.limits)
+            for axis in (axes.xaxis, axes.yaxis):
+                if axis.get_scale() == "log":
+                    low, high = axis.get_view_interval()
+                    # over few decades plain numbers say more than powers of ten
+                    formatter = LogFormatter if high < 100 * low else LogFormatterMathtext
+                    axis.set_major_formatter(formatter())
+                    axis.set_minor_formatter(formatter(labelOnlyBase=False))
+
+
+def _legend_rows(panel: Panel) -> int:
+    labels = [entry.label for entry in (*panel.curves, *panel.markers) if entry.label]
+    return -(-len(labels) // LEGEND_COLUMNS)
 
 
 def draw(explorable: Explorable, results: Mapping[str, np.ndarray], markers: Points) -> Figure:
