@@ -39,6 +39,15 @@ def test_strength_is_that_of_the_depth_that_is_picked(depth):
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
+def test_growing_strength_is_the_same_with_less_work(depth):
+    t, s, u0 = (x.ravel() for x in np.meshgrid([0.0, 0.1, 2.0, 1e6, INF], [0.3, 2.0], [1e-300, 1e-3, 0.25]))
+    found = mode_strength_among(t, s, u0, depth, depths=DEPTHS, growing=True)
+    np.testing.assert_allclose(found, mode_strength(t, s, u0, depth=depth), rtol=ROUNDINGS, atol=0)
+    with pytest.raises(ValueError, match=r"u0 must be between 0 and s where growing, got u0 = 3\.0, s = 2\.0"):
+        mode_strength_among(0.1, 2.0, 3.0, depth, depths=DEPTHS, growing=True)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_time_is_that_of_the_depth_that_is_picked(depth):
     part, s, u0 = (x.ravel() for x in np.meshgrid([0.0, 0.1, 0.9, 1.0], [0.3, 2.0], [0.0, 1e-3, 0.5, 5.0]))
     u = np.where(part == 1, s, u0 + part * (s - u0))

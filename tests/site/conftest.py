@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -41,21 +42,38 @@ def site() -> Path:
     return SITE
 
 
+# not every machine's own list of types has them
+mimetypes.add_type("text/javascript", ".mjs")
+mimetypes.add_type("application/wasm", ".wasm")
+mimetypes.add_type("application/octet-stream", ".onnx")
+
+
+@cache
+def _compressed(path: Path, changed: int) -> bytes:
+    # the runtime of the explorables has 14 MB, and many tests load it
+    return gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
+
+
 class _Handler(BaseHTTPRequestHandler):
-    """Serves files as a web host does: text goes compressed."""
+    """Serves files as a web host does: text and programs go compressed."""
 
     # connections are kept, and what was loaded once is not asked for again
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         path = SITE / unquote(urlsplit(self.path).path).lstrip("/")
-        body, status = (path.read_bytes(), 200) if path.is_file() else (b"not found", 404)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        compress = kind.startswith("text/") or kind.endswith(("javascript", "json", "xml", "wasm"))
+        if not path.is_file():
+            body, status, compress = b"not found", 404, False
+        elif compress:
+            body, status = _compressed(path, path.stat().st_mtime_ns), 200
+        else:
+            body, status = path.read_bytes(), 200
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Cache-Control", "max-age=3600")
-        if kind.startswith("text/") or kind.endswith(("javascript", "json", "xml")):
-            body = gzip.compress(body, compresslevel=6, mtime=0)
+        if compress:
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

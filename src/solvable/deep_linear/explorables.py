@@ -46,7 +46,7 @@ def mode_stages(u0, spread, depth, tau):
     levels = jnp.maximum(s[:, None] * jax.nn.sigmoid(JUMP), u0)
     jumps = jnp.minimum(tau * reach(levels, s[:, None]), end).ravel()
     times = jnp.sort(jnp.concatenate([end * WINDOW, jumps]))
-    u = mode_strength_among(times[:, None] / layers, s, u0, depth, depths=DEPTHS, tau=tau)
+    u = mode_strength_among(times[:, None] / layers, s, u0, depth, depths=DEPTHS, tau=tau, growing=True)
     half_times = tau * reach(s / 2, s)
     loss = jnp.sum((s - u) ** 2, axis=1) / jnp.sum((s - u0) ** 2)
     results = {"time": times, "loss": loss, "half times": half_times, "half strengths": s / 2}
@@ -201,14 +201,15 @@ def train_here(eta, depth, u0, misalignment, seed):
     network = jnp.sum(u * (products @ v), axis=1)
     recursion = discrete_mode_strength(np.arange(STEPS + 1)[:, None], STRENGTHS, u0, eta=eta, depth=depth)
     flow_steps = jnp.asarray(FLOW_STEPS, float)
-    flow = mode_strength_among(eta * flow_steps[:, None], STRENGTHS, u0, depth, depths=range(1, MOST_LAYERS + 1))
+    depths = range(1, MOST_LAYERS + 1)
+    flow = mode_strength_among(eta * flow_steps[:, None], STRENGTHS, u0, depth, depths=depths, growing=True)
     losses = [
         jnp.sum((target - products) ** 2, axis=(1, 2)),
         jnp.sum((STRENGTHS - jnp.clip(recursion, -OUT_OF_SIGHT, OUT_OF_SIGHT)) ** 2, axis=1),
     ]
     start = float(np.sum(STRENGTHS**2))
     network_loss, recursion_loss = (jnp.clip(loss / start, 1e-12, OUT_OF_SIGHT) for loss in losses)
-    rates = jnp.stack([2 * optimal_learning_rate(STRENGTHS[0], layers) for layers in range(1, MOST_LAYERS + 1)])
+    rates = jnp.stack([2 * optimal_learning_rate(STRENGTHS[0], layers) for layers in depths])
     stable = rates[jnp.round(depth).astype(int) - 1]
     network, recursion = (jnp.clip(x, -OUT_OF_SIGHT, OUT_OF_SIGHT) for x in (network, recursion))
     diverged = network_loss[-1] >= OUT_OF_SIGHT

@@ -155,6 +155,23 @@ def _solve_above(target, h0, table):
     return jax.lax.fori_loop(0, 10, newton, start)
 
 
+def growing_strength(table, t, s, u0):
+    """The same for starts between 0 and ``s``, both excluded, with half of the work."""
+    return _strength_at(_solve_below(_target(table, t, s), place_below(u0, s), table), s)
+
+
+def _target(table, t, s):
+    """The scaled time ``T``."""
+    # one factor s first, which keeps powers in range; a time that still overflows is as good as any long one
+    return jnp.minimum(table.layers * s * t * s**table.p, float(jnp.finfo(t.dtype).max) / 4)
+
+
+def _strength_at(z, s):
+    # the sigmoid underflows before u does
+    underflows = z < math.log(float(jnp.finfo(z.dtype).tiny)) / 2
+    return jnp.where(underflows, jnp.exp(z + jnp.log(s)), s * jax.nn.sigmoid(z))
+
+
 def strength(table, t, s, u0):
     """Solve the equation for arrays of one shape and dtype; ``t`` is finite, in the unit of ``tau``."""
     return _strength_and_gap(table, t, s, u0)[0]
@@ -170,11 +187,9 @@ def _strength_and_gap(table, t, s, u0):
     below, above = (u0 < s) & ~stuck, (u0 > s) & ~without_target(s, u0)
 
     s1 = jnp.where(below | above, s, 1.0)
-    # one factor s first, which keeps powers in range; a time that still overflows is as good as any long one
-    target = jnp.minimum(layers * s1 * t * s1**p, float(info.max) / 4)
+    target = _target(table, t, s1)
     z = _solve_below(target, place_below(jnp.where(below, u0, 0.5), jnp.where(below, s1, 1.0)), table)
-    # the sigmoid underflows before u does
-    u_below = jnp.where(z < math.log(float(info.tiny)) / 2, jnp.exp(z + jnp.log(s1)), s1 * jax.nn.sigmoid(z))
+    u_below = _strength_at(z, s1)
     gap_below = s1 * jax.nn.sigmoid(-z)
 
     h = _solve_above(target, place_above(jnp.where(above, u0, 2.0), jnp.where(above, s1, 1.0)), table)

@@ -71,9 +71,10 @@ def mode_strength(
     return _mode_strength(t, s, u0, tau, _table(depth, t.dtype), depth=min(depth, DEEP))
 
 
-@partial(jax.jit, static_argnames="depth")
-def _mode_strength(t, s, u0, tau, table, *, depth):
-    solution = {1: _one_layer, 2: _two_layers, DEEP: partial(implicit.strength, table)}[depth]
+@partial(jax.jit, static_argnames=("depth", "growing"))
+def _mode_strength(t, s, u0, tau, table, *, depth, growing=False):
+    deep = implicit.growing_strength if growing else implicit.strength
+    solution = {1: _one_layer, 2: _two_layers, DEEP: partial(deep, table)}[depth]
     t, s, u0, tau = jnp.broadcast_arrays(t, s, u0, tau)
     # infinity is taken out before it meets tau, whose derivative it would turn into 0 * infinity
     ended = jnp.isinf(t / tau)
@@ -176,7 +177,14 @@ def _time_to_reach(u, s, u0, tau, table, *, depth):
 
 
 def mode_strength_among(
-    t: RealLike, s: RealLike, u0: RealLike, depth: RealLike, *, depths: Sequence[float], tau: RealLike = 1.0
+    t: RealLike,
+    s: RealLike,
+    u0: RealLike,
+    depth: RealLike,
+    *,
+    depths: Sequence[float],
+    tau: RealLike = 1.0,
+    growing: bool = False,
 ) -> Float[Array, "..."]:
     """:func:`mode_strength` of a depth that is known only when the code runs, as one of several.
 
@@ -187,12 +195,14 @@ def mode_strength_among(
         depth: a scalar; one of ``depths``.
         depths: numbers of weight matrices, in increasing order; the last may be infinite.
         tau: time constant; positive.
+        growing: promise that every start lies between 0 and ``s``, both excluded: then half of the work is left out.
+            Derivatives are those of the iteration.
 
     Returns:
         ``u(t)``, in the unit of ``s``.
 
     Raises:
-        ValueError: an argument lies outside its domain.
+        ValueError: an argument lies outside its domain, or breaks that promise.
 
     Source: that of :func:`mode_strength`.
 
@@ -204,7 +214,13 @@ def mode_strength_among(
     require.non_negative(s=s, u0=u0)
     require.positive(tau=tau)
     t, s, u0, tau = promote(t, s, u0, tau)
-    return _among(lambda table, kind: _mode_strength(t, s, u0, tau, table, depth=kind), depth, depths, t.dtype)
+    if growing and not any(isinstance(x, jax.core.Tracer) for x in (s, u0)) and np.any((u0 <= 0) | (u0 >= s)):
+        raise ValueError(f"u0 must be between 0 and s where growing, got u0 = {u0}, s = {s}")
+
+    def solve(table, kind):
+        return _mode_strength(t, s, u0, tau, table, depth=kind, growing=growing)
+
+    return _among(solve, depth, depths, t.dtype)
 
 
 def time_to_reach_among(

@@ -1,0 +1,662 @@
+"""Every explorable of the built site, moved as a reader moves it."""
+
+import csv
+import io
+import json
+import math
+import re
+import statistics
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+import jax
+import numpy as np
+import pytest
+from inspection import ADVICE, PROBE, ROOT, SETTLED, SITE, give_up, opened, pages, reader, violations
+from PIL import Image
+from solvable_book import graphs
+from solvable_book.explorables import SERVED
+
+from solvable import explore
+from solvable.explore import Choice, Slider
+
+pytestmark = [pytest.mark.browser, pytest.mark.site]
+
+GRAPHS = SITE / "_static" / SERVED / "graphs"
+HEAVY = re.compile(r"/_static/(explorables|onnxruntime|uplot)/(.*)")
+TIMES = ROOT / "_build" / "explorables_times.json"
+
+# A reader should have the figure in 3 s and never wait a second for a redraw. The first is reported and only fails far
+# above, since the machine may be shared.
+LONGEST_START = 10_000
+LONGEST_REDRAW = 1000
+LONGEST_BLOCK = 1000
+
+
+def shown() -> dict[str, str]:
+    """The page of each explorable that the site shows."""
+    return {
+        identity: name
+        for name in pages()
+        for identity in re.findall(r'data-explorable="([^"]+)"', (SITE / name).read_text(encoding="utf-8"))
+    }
+
+
+SHOWN = shown()
+FIRST = next(iter(SHOWN), None)
+MANIFESTS = {identity: json.loads((GRAPHS / f"{identity}.json").read_text(encoding="utf-8")) for identity in SHOWN}
+every = pytest.mark.parametrize("identity", list(SHOWN) or [pytest.param(None, id="no-site")])
+CONTROLS = [(identity, control["name"]) for identity in SHOWN for control in MANIFESTS[identity]["controls"]]
+
+OUTPUTS = """stage => Object.fromEntries(
+  Object.entries(stage.explorable.outputs).map(([name, numbers]) => [name, [...numbers]]))"""
+NOTE = """stage => { window.noted = {
+  outputs: stage.explorable.outputs,
+  look: [...stage.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()),
+}}"""
+CHANGED = """stage => Object.entries(stage.explorable.outputs).some(
+  ([name, numbers]) => numbers.some((number, index) => number !== window.noted.outputs[name][index]))"""
+LOOKS_CHANGED = """stage => [...stage.querySelectorAll("canvas")].some(
+  (canvas, index) => canvas.toDataURL() !== window.noted.look[index])"""
+START = """box => new Promise((resolve, reject) => {
+  const stage = box.querySelector("[data-explorable]");
+  const began = performance.now();
+  const look = () => {
+    if (stage.dataset.state === "ready") resolve(performance.now() - began);
+    if (stage.dataset.state === "failed") reject(new Error("the explorable failed"));
+  };
+  new MutationObserver(look).observe(stage, { attributes: true });
+  box.scrollIntoView();
+  look();
+})"""
+FRAMES = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))"""
+
+
+@dataclass
+class Figure:
+    """An explorable in a page."""
+
+    page: object
+    identity: str
+
+    @property
+    def box(self):
+        return self.page.locator("#" + explore.find(self.identity).anchor)
+
+    @property
+    def stage(self):
+        return self.box.locator("[data-explorable]")
+
+    @property
+    def values(self) -> dict[str, float]:
+        return self.stage.evaluate("stage => stage.explorable.values")
+
+    def start(self) -> float:
+        """Scroll to it; milliseconds until it is alive."""
+        return self.box.evaluate(START)
+
+    def outputs(self, **values: float) -> dict[str, np.ndarray]:
+        """What is drawn, after a change."""
+        # without values this waits for what is under way
+        self.stage.evaluate("(stage, values) => stage.explorable.set(values)", values)
+        return {name: np.array(numbers) for name, numbers in self.stage.evaluate(OUTPUTS).items()}
+
+    def press(self, button: str) -> None:
+        self.stage.get_by_role("button", name=button, exact=True).click()
+
+    def reset(self) -> None:
+        self.press("Reset")
+        self.outputs()
+
+    def inputs(self, name: str):
+        """The slider, or the radio buttons, of a control."""
+        full = f"{explore.find(self.identity).anchor}-{name}"
+        return self.stage.locator(f"input[id='{full}'], input[name='{full}']")
+
+    def position(self, name: str) -> float:
+        """Where the slider of a control stands, from 0 to 1; for radio buttons the number of the picked one."""
+        inputs = self.inputs(name)
+        if inputs.first.get_attribute("type") == "radio":
+            return inputs.evaluate_all("inputs => inputs.findIndex(input => input.checked)")
+        return inputs.evaluate("input => Number(input.value) / Number(input.max)")
+
+    def wait_for_redraw(self) -> None:
+        """Wait until what is drawn differs from what was noted; the pictures then do, too."""
+        self.page.wait_for_function(CHANGED, arg=self.stage.element_handle(), timeout=10_000)
+        assert self.stage.evaluate(LOOKS_CHANGED)
+
+
+def position_of(control, value: float) -> float:
+    """Where a control stands at a value, by the declaration."""
+    if isinstance(control, Choice):
+        return value
+    if not isinstance(control, Slider):
+        return list(control.values).index(value) / (len(control.values) - 1)
+    if control.scale == "log":
+        return math.log(value / control.low) / math.log(control.high / control.low)
+    return (value - control.low) / (control.high - control.low)
+
+
+def control_of(identity: str, name: str):
+    return next(control for control in explore.find(identity).controls if control.name == name)
+
+
+def calm_settings(explorable, count: int) -> list[dict[str, float]]:
+    """Random settings, other than the build's, where rounding does not grow without bound."""
+    settings = graphs.random_points(explorable, seed=2)
+    calm = [at for at in settings if not explorable.chaotic or explorable.evaluate(**at)[explorable.chaotic] <= 0.5]
+    return calm[:count]
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """What was measured, kept in a file beside the build."""
+    found = {"start": {}, "redraws": {}}
+    yield found
+    TIMES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def laptop(browser, address):
+    context = reader(browser, width=1280, theme="light")
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def chapters(laptop, address):
+    """Every page with explorables, opened once, with the list of its faults."""
+    kept = {}
+    openings = []
+
+    def find(name):
+        if name not in kept:
+            openings.append(opened(laptop, address))
+            kept[name] = openings[-1].__enter__()
+            kept[name][0].goto(address + name)
+            kept[name][0].evaluate(SETTLED)
+        return kept[name]
+
+    yield find
+    for opening in openings:
+        opening.__exit__(None, None, None)
+
+
+@pytest.fixture
+def figure(request, chapters):
+    """An explorable alive at its defaults, in a page that all tests share; they leave no fault in it."""
+    identity = request.node.callspec.params["identity"]
+    if identity is None:
+        give_up(ADVICE)
+    page, faults = chapters(SHOWN[identity])
+    found = Figure(page, identity)
+    if found.stage.get_attribute("data-state") != "ready":
+        found.start()
+    found.reset()
+    yield found
+    assert faults == []
+
+
+def test_every_graph_has_a_page():
+    if not SHOWN:
+        give_up(ADVICE)
+    assert set(SHOWN) == {path.stem for path in GRAPHS.glob("*.json")}
+
+
+# what a page loads
+
+
+@pytest.fixture(scope="module")
+def visit(laptop, address):
+    """A page opened at its top, with everything that it asked for."""
+
+    def open_at_top(page, name):
+        requests = []
+        page.on("requestfinished", lambda request: requests.append(request))
+        page.goto(address + name)
+        page.evaluate(SETTLED)
+        return requests
+
+    return open_at_top
+
+
+def heavy(requests) -> set[str]:
+    return {match.group(1) + "/" + match.group(2).split("?")[0] for r in requests if (match := HEAVY.search(r.url))}
+
+
+def test_other_pages_load_nothing(laptop, address, visit):
+    for name in set(pages()) - set(SHOWN.values()):
+        assert "_static/explorables" not in (SITE / name).read_text(encoding="utf-8"), name
+    with opened(laptop, address) as (page, faults):
+        assert heavy(visit(page, "index.html")) == set()
+        assert faults == []
+
+
+def test_the_first_is_alive_soon_and_not_before_it_is_near(laptop, address, visit, measured):
+    if not SHOWN:
+        give_up(ADVICE)
+    with opened(laptop, address) as (page, faults):
+        requests = visit(page, SHOWN[FIRST])
+        assert heavy(requests) == {"explorables/main.js", "explorables/explorables.css"}
+        assert page.locator("[data-state]").count() == 0
+        before = len(requests)
+        first = page.locator("[data-explorable]").first.get_attribute("data-explorable")
+        took = Figure(page, first).start()
+        sizes = {r.url.removeprefix(address): r.sizes()["responseBodySize"] for r in requests[before:]}
+        measured["start"] = {"explorable": first, "ms": round(took), "bytes": sum(sizes.values()), "files": sizes}
+        assert took < LONGEST_START
+        assert faults == []
+
+
+# the numbers
+
+
+@every
+def test_curves_are_those_of_the_function(figure, identity):
+    explorable = explore.find(identity)
+    with jax.enable_x64(True):
+        settings = [explorable.defaults, *calm_settings(explorable, 2)]
+        expected = [explorable.evaluate(**setting) for setting in settings]
+    assert len(settings) == 3
+    found = [figure.outputs(**setting) for setting in settings]
+    assert figure.values == settings[-1]
+    allowed = graphs.tolerance(explorable, MANIFESTS[identity]["precision"])
+    for name in sorted(explorable.needed()):
+        # as in graphs.hold: what is nothing but rounding at one setting has no size of its own there
+        least = max(graphs.NOTHING * max(np.abs(at[name]).max() for at in expected), np.finfo(float).tiny)
+        for setting, right, given in zip(settings, expected, found, strict=True):
+            assert given[name].shape == np.atleast_1d(right[name]).shape
+            size = max(np.abs(right[name]).max(), least)
+            assert np.abs(right[name] - given[name]).max() <= allowed * size, (name, setting)
+
+
+# the controls
+
+
+@pytest.mark.parametrize(("identity", "name"), CONTROLS or [pytest.param(None, None, id="no-site")])
+def test_control_by_mouse(figure, identity, name):
+    before = figure.values[name]
+    inputs = figure.inputs(name)
+    figure.stage.evaluate(NOTE)
+    if inputs.first.get_attribute("type") == "radio":
+        figure.stage.locator("input:not(:checked)").and_(inputs).first.click()
+    else:
+        inputs.scroll_into_view_if_needed()
+        box = inputs.bounding_box()
+        place, middle = figure.position(name), box["y"] + box["height"] / 2
+        figure.page.mouse.move(box["x"] + 12 + place * (box["width"] - 24), middle)
+        figure.page.mouse.down()
+        figure.page.mouse.move(box["x"] + box["width"] * (0.25 if place > 0.5 else 0.75), middle, steps=6)
+        figure.page.mouse.up()
+    assert figure.values[name] != before
+    figure.wait_for_redraw()
+
+
+@pytest.mark.parametrize(("identity", "name"), CONTROLS or [pytest.param(None, None, id="no-site")])
+def test_control_by_keyboard(figure, identity, name):
+    control = control_of(identity, name)
+    at_end = position_of(control, control.default) == 1
+    keys = ["ArrowLeft" if at_end else "ArrowRight", "Home", "PageUp", "End"]
+    if isinstance(control, Choice):
+        # these are all the keys that radio buttons have
+        keys = ["ArrowRight", "ArrowLeft"]
+    inputs = figure.inputs(name)
+    (inputs.and_(figure.stage.locator(":checked")) if isinstance(control, Choice) else inputs).focus()
+    for key in keys:
+        before = figure.values[name]
+        figure.stage.evaluate(NOTE)
+        figure.page.keyboard.press(key)
+        now = figure.values[name]
+        assert now != before, key
+        figure.wait_for_redraw()
+        figure.outputs()
+        # a value has four digits
+        assert figure.position(name) == pytest.approx(position_of(control, now), abs=2e-3)
+        if key in ("Home", "End"):
+            assert figure.position(name) == (1 if key == "End" else 0)
+
+
+@every
+def test_words_and_labels(figure, identity):
+    labels = figure.stage.locator("input[type=range]").evaluate_all(
+        "all => all.map(one => one.labels[0]?.textContent ?? '')"
+    )
+    sliders = [control.label for control in explore.find(identity).controls if not isinstance(control, Choice)]
+    assert labels == sliders
+    seen = figure.stage.locator(".explorable-readouts")
+    before = seen.text_content()
+    control = control_of(identity, explore.find(identity).play)
+    figure.outputs(**{control.name: control.value(0.9)})
+    assert seen.text_content() != before
+    heard = figure.stage.locator(".explorable-heard[aria-live=polite]")
+    heard.filter(has_text=seen.text_content()).wait_for(state="attached")
+    text = figure.inputs(control.name).get_attribute("aria-valuetext")
+    assert text == figure.inputs(control.name).evaluate(
+        "input => input.closest('.explorable-control').querySelector('.explorable-value').textContent"
+    )
+
+
+# the address
+
+
+def fragment(identity: str, setting: dict[str, float]) -> str:
+    words = {name: "Infinity" if math.isinf(value) else repr(value) for name, value in setting.items()}
+    return f"#{explore.find(identity).anchor}?" + "&".join(f"{name}={word}" for name, word in words.items())
+
+
+IN_SIGHT = """box => { const { top, bottom } = box.getBoundingClientRect();
+  return top > -2 && top < innerHeight / 2 && bottom > 0 }"""
+
+
+def check_restored(figure: Figure, setting: dict[str, float]) -> None:
+    figure.page.wait_for_function(
+        "([stage, wanted]) => Object.entries(wanted).every(([name, value]) => stage.explorable.values[name] === value)",
+        arg=[figure.stage.element_handle(), setting],
+    )
+    for name, value in setting.items():
+        control = control_of(figure.identity, name)
+        assert figure.position(name) == pytest.approx(position_of(control, value), abs=1e-6)
+    figure.page.wait_for_function(IN_SIGHT, arg=figure.box.element_handle())
+
+
+@every
+def test_fragment_of_an_open_page(figure, identity):
+    setting = graphs.random_points(explore.find(identity), 1, seed=3)[0]
+    figure.page.evaluate("scrollTo(0, 0)")
+    figure.stage.evaluate(NOTE)
+    figure.page.evaluate("hash => { location.hash = hash }", fragment(identity, setting))
+    figure.wait_for_redraw()
+    check_restored(figure, setting)
+
+
+def test_fragment_of_a_fresh_page(laptop, address):
+    if not SHOWN:
+        give_up(ADVICE)
+    # the last, so that others above it do not come alive and hold it up
+    identity = list(SHOWN)[-1]
+    explorable = explore.find(identity)
+    setting = calm_settings(explorable, 1)[0]
+    with opened(laptop, address) as (page, faults):
+        page.goto(address + SHOWN[identity] + fragment(identity, setting))
+        figure = Figure(page, identity)
+        figure.box.locator("[data-state=ready]").wait_for()
+        check_restored(figure, setting)
+        with jax.enable_x64(True):
+            right = explorable.evaluate(**setting)
+        # drawn at the setting, not only shown on the sliders; the numbers themselves are compared above
+        drawn = {name: np.array(numbers) for name, numbers in figure.stage.evaluate(OUTPUTS).items()}
+        for name in explorable.needed():
+            np.testing.assert_allclose(drawn[name], np.atleast_1d(right[name]), rtol=1e-4, atol=1e-6)
+        assert faults == []
+
+
+@every
+def test_a_move_is_written_to_the_address(figure, identity):
+    name = explore.find(identity).play
+    anchor = explore.find(identity).anchor
+    figure.inputs(name).focus()
+    figure.page.keyboard.press("ArrowRight")
+    figure.page.wait_for_function("start => location.hash.startsWith(start)", arg=f"#{anchor}?")
+    query = figure.page.evaluate("location.hash").partition("?")[2]
+    assert {key: float(value) for key, value in parse_qsl(query)} == {name: figure.values[name]}
+    figure.reset()
+    figure.page.wait_for_function("hash => location.hash === hash", arg=f"#{anchor}")
+
+
+@pytest.mark.parametrize("identity", [FIRST])
+def test_ordinary_anchors_still_work(figure, identity):
+    before = figure.values
+    link = figure.page.locator("article h2 a.headerlink").last
+    target = link.get_attribute("href")
+    figure.page.evaluate("scrollTo(0, 0)")
+    link.evaluate("link => link.click()")
+    assert figure.page.evaluate("location.hash") == target
+    figure.page.wait_for_function(IN_SIGHT, arg=figure.page.locator(f"[id='{target[1:]}']").element_handle())
+    # one that nobody can decode is none of ours
+    figure.page.evaluate("location.hash = '#100%'")
+    figure.page.evaluate(FRAMES)
+    assert figure.values == before
+
+
+# the buttons
+
+
+@every
+def test_reset(figure, identity):
+    explorable = explore.find(identity)
+    start = figure.outputs()
+    moved = figure.outputs(**graphs.random_points(explorable, 1, seed=4)[0])
+    assert any((moved[name] != start[name]).any() for name in start)
+    figure.reset()
+    assert figure.values == explorable.defaults
+    again = figure.outputs()
+    assert all((again[name] == start[name]).all() for name in start)
+    for control in explorable.controls:
+        assert figure.position(control.name) == pytest.approx(position_of(control, control.default), abs=1e-6)
+
+
+def wait_for_another(figure: Figure, name: str, value: float) -> float:
+    arguments = [figure.stage.element_handle(), name, value]
+    figure.page.wait_for_function("([stage, name, value]) => stage.explorable.values[name] !== value", arg=arguments)
+    return figure.values[name]
+
+
+@every
+def test_play_and_pause(figure, identity):
+    name = explore.find(identity).play
+    figure.stage.evaluate(NOTE)
+    figure.press("Play")
+    first = wait_for_another(figure, name, figure.values[name])
+    wait_for_another(figure, name, first)
+    figure.press("Pause")
+    figure.outputs()
+    stopped = figure.values[name]
+    figure.wait_for_redraw()
+    figure.page.evaluate(FRAMES)
+    assert figure.values[name] == stopped
+    figure.stage.get_by_role("button", name="Play", exact=True).wait_for()
+
+
+@every
+def test_play_in_steps_for_those_who_want_less_motion(figure, identity):
+    control = control_of(identity, explore.find(identity).play)
+    figure.page.emulate_media(reduced_motion="reduce")
+    try:
+        figure.press("Play")
+        first = figure.values[control.name]
+        second = wait_for_another(figure, control.name, first)
+        figure.press("Pause")
+    finally:
+        figure.page.emulate_media(reduced_motion="no-preference")
+    # a value has four digits
+    assert [first, second] == pytest.approx([control.value(0.1), control.value(0.2)], rel=1e-3)
+
+
+def downloaded(figure: Figure, button: str) -> bytes:
+    with figure.page.expect_download() as waiting:
+        figure.press(button)
+    kind = re.search(r"\((\w+)\)", button).group(1).lower()
+    assert waiting.value.suggested_filename == f"{explore.find(figure.identity).anchor}.{kind}"
+    return waiting.value.path().read_bytes()
+
+
+@every
+def test_picture(figure, identity):
+    picture = downloaded(figure, "Picture (PNG)")
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    # two pixels for one of the page, which shows the panels side by side
+    assert image.width > 1.8 * figure.stage.bounding_box()["width"]
+    assert image.getextrema() != ((255, 255),) * 3
+
+
+@every
+def test_numbers(figure, identity):
+    manifest = MANIFESTS[identity]
+    setting = graphs.random_points(explore.find(identity), 1, seed=5)[0]
+    outputs = figure.outputs(**setting)
+    head, *tables = downloaded(figure, "Numbers (CSV)").decode().split("\n\n")
+    for name, value in setting.items():
+        (line,) = [line for line in head.splitlines() if line.startswith(f"# {name} = ")]
+        assert float(line.rpartition("= ")[2]) == value
+    assert len(tables) == len(manifest["panels"])
+    for panel, table in zip(manifest["panels"], tables, strict=True):
+        # curves over the same x share a column of it; every set of markers has its own
+        groups = {}
+        for curve in panel["curves"]:
+            groups.setdefault(curve["x"], [outputs[curve["x"]]]).append(outputs[curve["y"]])
+        columns = [column for group in groups.values() for column in group]
+        columns += [np.array(marker[axis]) for marker in panel["markers"] for axis in "xy"]
+        names, *rows = csv.reader(table.splitlines()[1:])
+        assert names.count(panel["x"]["label"]) == len(groups) + len(panel["markers"])
+        assert len(rows) == max(map(len, columns))
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+            # a browser writes the shortest number that reads as the same
+            assert [float(cell) for cell in cells if cell] == column.tolist()
+
+
+@every
+def test_link(figure, identity):
+    control = control_of(identity, explore.find(identity).play)
+    figure.outputs(**{control.name: control.value(0.75)})
+    figure.press("Copy link")
+    figure.stage.get_by_text("Link copied.").wait_for()
+    link = figure.page.evaluate("navigator.clipboard.readText()")
+    assert link == figure.page.url
+    assert link.endswith(f"#{explore.find(identity).anchor}?{control.name}={figure.values[control.name]!r}")
+
+
+# without scripts, on paper, and when something is missing
+
+
+def pictures_stand(page, name: str) -> None:
+    """The figures of a page are pictures with their descriptions and the hint."""
+    for identity in (identity for identity, where in SHOWN.items() if where == name):
+        box = Figure(page, identity).box
+        image = box.locator("figure img")
+        assert image.is_visible()
+        assert image.bounding_box()["width"] > 200
+        assert image.evaluate("image => image.complete && image.naturalWidth > 0")
+        assert len(image.get_attribute("alt")) > 40
+        assert box.locator(".explorable-hint").is_visible()
+        assert not box.locator("input, canvas").filter(visible=True).count()
+
+
+def test_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    with opened(context, address) as (page, faults):
+        for name in dict.fromkeys(SHOWN.values()):
+            page.goto(address + name)
+            pictures_stand(page, name)
+        assert faults == []
+    context.close()
+
+
+def test_from_a_folder(laptop):
+    with opened(laptop, SITE.as_uri()) as (page, faults):
+        for name in dict.fromkeys(SHOWN.values()):
+            page.goto(f"{SITE.as_uri()}/{name}")
+            page.evaluate(SETTLED)
+            page.locator(".explorable").first.scroll_into_view_if_needed()
+            page.evaluate(FRAMES)
+            pictures_stand(page, name)
+        assert faults == []
+
+
+@every
+def test_on_paper(figure, identity):
+    figure.page.emulate_media(media="print")
+    try:
+        assert not figure.stage.is_visible()
+        pictures_stand(figure.page, SHOWN[identity])
+    finally:
+        figure.page.emulate_media(media="screen")
+    assert figure.stage.is_visible()
+    assert not figure.box.locator("figure img").is_visible()
+
+
+def test_without_its_graph(laptop, address):
+    if not SHOWN:
+        give_up(ADVICE)
+    with opened(laptop, address) as (page, faults):
+        page.route("**/*.onnx*", lambda route: route.abort())
+        page.goto(address + SHOWN[FIRST])
+        figure = Figure(page, FIRST)
+        figure.box.scroll_into_view_if_needed()
+        figure.box.locator("[data-state=failed]").wait_for(state="attached")
+        pictures_stand(page, SHOWN[FIRST])
+        assert "could not be made to move" in figure.box.locator(".explorable-hint").text_content()
+        # the browser itself reports the request that failed
+        assert [fault for fault in faults if fault.startswith(("script error", "request outside"))] == []
+
+
+# accessibility, widths, and time
+
+
+@pytest.mark.parametrize("mode", [(1280, "light"), (390, "dark")], ids=lambda mode: f"{mode[0]}-{mode[1]}")
+def test_page_with_living_figures_is_sound(browser, address, mode):
+    context = reader(browser, width=mode[0], theme=mode[1])
+    for name in dict.fromkeys(SHOWN.values()):
+        with opened(context, address) as (page, faults):
+            page.goto(address + name)
+            page.evaluate(SETTLED)
+            for identity in (identity for identity, where in SHOWN.items() if where == name):
+                Figure(page, identity).start()
+            hidden = "[...document.querySelectorAll('.explorable img')].map(image => image.remove())"
+            assert violations(page) == []
+            assert page.evaluate(PROBE) == []
+            # the picture is not what is looked at: without it the page is as wide
+            page.evaluate(hidden)
+            assert [*faults, *page.evaluate(PROBE)] == []
+    context.close()
+
+
+TRAINING = [identity for identity in SHOWN if identity.endswith(".train")]
+
+
+@pytest.mark.parametrize("identity", TRAINING or [pytest.param(None, id="no-site")])
+def test_training_that_diverges_is_said(figure, identity):
+    outputs = figure.outputs(eta=2.5)
+    assert all(np.isfinite(numbers).all() for numbers in outputs.values())
+    assert figure.stage.get_attribute("data-fault") is None
+    figure.stage.locator(".explorable-notices").get_by_text("diverges").wait_for()
+    figure.reset()
+    assert figure.stage.locator(".explorable-notices").text_content() == ""
+
+
+LONGEST_GAP = """async (stage) => {
+  let last = performance.now(), worst = 0, going = true;
+  const tick = () => {
+    worst = Math.max(worst, performance.now() - last);
+    last = performance.now();
+    if (going) requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+  for (let run = 0; run < 10; run++) await stage.explorable.set({ seed: run % 8, eta: 0.05 * (run + 1) });
+  going = false;
+  return worst;
+}"""
+
+
+@pytest.mark.parametrize("identity", TRAINING or [pytest.param(None, id="no-site")])
+def test_training_does_not_hold_up_the_page(figure, identity, measured):
+    gap = figure.stage.evaluate(LONGEST_GAP)
+    measured["longest gap between frames (ms)"] = round(gap, 1)
+    assert gap < LONGEST_BLOCK
+
+
+@every
+def test_redraws_take_no_second(figure, identity, measured):
+    """All that the tests above have drawn, and a few more."""
+    for position in np.linspace(0, 1, 10):
+        control = control_of(identity, explore.find(identity).play)
+        figure.outputs(**{control.name: control.value(position)})
+    times = figure.stage.evaluate("stage => stage.explorable.times")
+    assert len(times) == int(figure.stage.get_attribute("data-moves"))
+    measured["redraws"][identity] = {
+        "count": len(times),
+        "median (ms)": round(statistics.median(times), 1),
+        "worst (ms)": round(max(times), 1),
+    }
+    assert max(times) < LONGEST_REDRAW
