@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from solvable import claims
+from solvable import claims, explore
 from tools import notebooks
 
 STORED = sorted(notebooks.FOLDER.glob("*.ipynb"))
@@ -138,10 +138,20 @@ PICTURE = {"image/png": "aGVsbG8=\n", "text/plain": ["x"]}
             lambda cells: cells[CHECKING].update(source=["for i in ids:\n", "    claims.check(i, 1)"]),
             "claims.check(i, 1) is checked but not declared",
         ),
+        (lambda cells: cells[PRINTING].update(source=["explore.show('toy.figure')"]), "toy.figure is shown but not"),
     ],
 )
 def test_each_rule_can_be_broken(change, fault, stored):
     assert any(fault in line for line in stored(change))
+
+
+def test_explorables_are_shown_once(monkeypatch):
+    monkeypatch.setattr(explore, "declared", lambda chapter: {"toy.a": None, "toy.b": None})
+    assert notebooks.misshown("toy", ["toy.a", "toy.b"]) == []
+    assert notebooks.misshown("toy", ["toy.a", "toy.a"]) == [
+        "toy.b is declared but not shown",
+        "toy.a is shown 2 times",
+    ]
 
 
 def test_a_chapter_without_declared_claims_is_a_fault(stored, monkeypatch):

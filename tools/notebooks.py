@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from solvable import claims
+from solvable import claims, explore
 from tools.fingerprint import ROOT
 
 FOLDER = ROOT / "notebooks"
@@ -93,19 +93,30 @@ def stored(notebook: NotebookNode) -> str:
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=settings)).rstrip("\n") + "\n"
 
 
-def checked_claims(notebook: NotebookNode) -> list[str]:
-    """The ids in the calls of ``claims.check`` in the sources."""
+def first_arguments(notebook: NotebookNode, *functions: str) -> list[str]:
+    """The ids in the calls of these functions in the sources: ``claims.check``, say."""
     transform = TransformerManager().transform_cell
     found = []
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         for node in ast.walk(ast.parse(transform(_joined(cell.source)))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("claims.check", "solvable.claims.check"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in functions:
                 first = node.args[0] if node.args else None
                 # an id that is not written out is shown by its expression, and counts as unknown
                 found.append(first.value if isinstance(first, ast.Constant) else ast.unparse(node))
     return found
+
+
+def misshown(chapter: str, identities: Sequence[str]) -> list[str]:
+    """Which explorables of a chapter are not shown exactly once, a line a fault, given the ids that are shown."""
+    try:
+        known = set(explore.declared(chapter))
+    except ValueError:  # a chapter may have none
+        known = set()
+    faults = [f"{identity} is declared but not shown" for identity in sorted(known - set(identities))]
+    faults += [f"{identity} is shown but not declared" for identity in sorted(set(identities) - known)]
+    return faults + [f"{i} is shown {identities.count(i)} times" for i in sorted(known) if identities.count(i) > 1]
 
 
 def _cell_faults(cell: NotebookNode) -> Iterator[str]:
@@ -143,9 +154,10 @@ def faults(path: Path) -> list[str]:
         found.append("is not stored in the form of the house: run `make notebooks`")
     _, _, chapter = path.stem.partition("_")
     try:
-        found += claims.miscounted(chapter, checked_claims(notebook))
+        found += claims.miscounted(chapter, first_arguments(notebook, "claims.check", "solvable.claims.check"))
     except claims.ClaimError as error:
         found.append(str(error))
+    found += misshown(chapter, first_arguments(notebook, "explore.show", "solvable.explore.show"))
     return [f"{path.name}: {fault}" for fault in found]
 
 

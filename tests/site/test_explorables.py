@@ -7,6 +7,7 @@ import math
 import re
 import statistics
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import parse_qsl
 
 import jax
@@ -33,31 +34,52 @@ LONGEST_REDRAW = 1000
 LONGEST_BLOCK = 1000
 
 
-def shown() -> dict[str, str]:
-    """The page of each explorable that the site shows."""
-    return {
+# named here, looked for in the pages later: tests are collected while the site may still be in the making
+SHOWN = sorted(path.stem for path in GRAPHS.glob("*.json"))
+CONTROLS = [(identity, control.name) for identity in SHOWN for control in explore.find(identity).controls]
+TRAINING = [identity for identity in SHOWN if identity.endswith(".train")]
+NO_SITE = [pytest.param(None, id="no-site")]
+every = pytest.mark.parametrize("identity", SHOWN or NO_SITE)
+every_control = pytest.mark.parametrize(("identity", "name"), CONTROLS or [pytest.param(None, None, id="no-site")])
+
+
+@cache
+def pages_of() -> dict[str, str]:
+    """The page of each explorable, in the order of the pages."""
+    found = {
         identity: name
         for name in pages()
         for identity in re.findall(r'data-explorable="([^"]+)"', (SITE / name).read_text(encoding="utf-8"))
     }
+    return found or give_up(ADVICE)
 
 
-SHOWN = shown()
-FIRST = next(iter(SHOWN), None)
-MANIFESTS = {identity: json.loads((GRAPHS / f"{identity}.json").read_text(encoding="utf-8")) for identity in SHOWN}
-every = pytest.mark.parametrize("identity", list(SHOWN) or [pytest.param(None, id="no-site")])
-CONTROLS = [(identity, control["name"]) for identity in SHOWN for control in MANIFESTS[identity]["controls"]]
+def by_page() -> dict[str, list[str]]:
+    """The explorables of each page that has some."""
+    found = {}
+    for identity, name in pages_of().items():
+        found.setdefault(name, []).append(identity)
+    return found
+
+
+def manifest(identity: str) -> dict:
+    return json.loads((GRAPHS / f"{identity}.json").read_text(encoding="utf-8"))
+
 
 OUTPUTS = """stage => Object.fromEntries(
   Object.entries(stage.explorable.outputs).map(([name, numbers]) => [name, [...numbers]]))"""
-NOTE = """stage => { window.noted = {
-  outputs: stage.explorable.outputs,
-  look: [...stage.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()),
-}}"""
+# Chromium warns of canvases that are read often, hence the copies
+NOTE = """stage => {
+  const look = () => [...stage.querySelectorAll("canvas")].map(canvas => {
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return copy.getImageData(0, 0, canvas.width, canvas.height).data.join();
+  });
+  window.noted = { outputs: stage.explorable.outputs, before: look(), look };
+}"""
 CHANGED = """stage => Object.entries(stage.explorable.outputs).some(
   ([name, numbers]) => numbers.some((number, index) => number !== window.noted.outputs[name][index]))"""
-LOOKS_CHANGED = """stage => [...stage.querySelectorAll("canvas")].some(
-  (canvas, index) => canvas.toDataURL() !== window.noted.look[index])"""
+LOOKS_CHANGED = """() => window.noted.look().some((drawn, index) => drawn !== window.noted.before[index])"""
 START = """box => new Promise((resolve, reject) => {
   const stage = box.querySelector("[data-explorable]");
   const began = performance.now();
@@ -69,7 +91,9 @@ START = """box => new Promise((resolve, reject) => {
   box.scrollIntoView();
   look();
 })"""
-FRAMES = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))"""
+FRAMES = """async () => {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}"""
 
 
 @dataclass
@@ -123,7 +147,7 @@ class Figure:
     def wait_for_redraw(self) -> None:
         """Wait until what is drawn differs from what was noted; the pictures then do, too."""
         self.page.wait_for_function(CHANGED, arg=self.stage.element_handle(), timeout=10_000)
-        assert self.stage.evaluate(LOOKS_CHANGED)
+        assert self.page.evaluate(LOOKS_CHANGED)
 
 
 def position_of(control, value: float) -> float:
@@ -189,7 +213,7 @@ def figure(request, chapters):
     identity = request.node.callspec.params["identity"]
     if identity is None:
         give_up(ADVICE)
-    page, faults = chapters(SHOWN[identity])
+    page, faults = chapters(pages_of()[identity])
     found = Figure(page, identity)
     if found.stage.get_attribute("data-state") != "ready":
         found.start()
@@ -199,9 +223,7 @@ def figure(request, chapters):
 
 
 def test_every_graph_has_a_page():
-    if not SHOWN:
-        give_up(ADVICE)
-    assert set(SHOWN) == {path.stem for path in GRAPHS.glob("*.json")}
+    assert set(pages_of()) == {path.stem for path in GRAPHS.glob("*.json")}
 
 
 # what a page loads
@@ -226,7 +248,7 @@ def heavy(requests) -> set[str]:
 
 
 def test_other_pages_load_nothing(laptop, address, visit):
-    for name in set(pages()) - set(SHOWN.values()):
+    for name in set(pages()) - set(by_page()):
         assert "_static/explorables" not in (SITE / name).read_text(encoding="utf-8"), name
     with opened(laptop, address) as (page, faults):
         assert heavy(visit(page, "index.html")) == set()
@@ -234,14 +256,12 @@ def test_other_pages_load_nothing(laptop, address, visit):
 
 
 def test_the_first_is_alive_soon_and_not_before_it_is_near(laptop, address, visit, measured):
-    if not SHOWN:
-        give_up(ADVICE)
+    name, (first, *_) = next(iter(by_page().items()))
     with opened(laptop, address) as (page, faults):
-        requests = visit(page, SHOWN[FIRST])
+        requests = visit(page, name)
         assert heavy(requests) == {"explorables/main.js", "explorables/explorables.css"}
         assert page.locator("[data-state]").count() == 0
         before = len(requests)
-        first = page.locator("[data-explorable]").first.get_attribute("data-explorable")
         took = Figure(page, first).start()
         sizes = {r.url.removeprefix(address): r.sizes()["responseBodySize"] for r in requests[before:]}
         measured["start"] = {"explorable": first, "ms": round(took), "bytes": sum(sizes.values()), "files": sizes}
@@ -261,7 +281,7 @@ def test_curves_are_those_of_the_function(figure, identity):
     assert len(settings) == 3
     found = [figure.outputs(**setting) for setting in settings]
     assert figure.values == settings[-1]
-    allowed = graphs.tolerance(explorable, MANIFESTS[identity]["precision"])
+    allowed = graphs.tolerance(explorable, manifest(identity)["precision"])
     for name in sorted(explorable.needed()):
         # as in graphs.hold: what is nothing but rounding at one setting has no size of its own there
         least = max(graphs.NOTHING * max(np.abs(at[name]).max() for at in expected), np.finfo(float).tiny)
@@ -274,7 +294,7 @@ def test_curves_are_those_of_the_function(figure, identity):
 # the controls
 
 
-@pytest.mark.parametrize(("identity", "name"), CONTROLS or [pytest.param(None, None, id="no-site")])
+@every_control
 def test_control_by_mouse(figure, identity, name):
     before = figure.values[name]
     inputs = figure.inputs(name)
@@ -293,7 +313,7 @@ def test_control_by_mouse(figure, identity, name):
     figure.wait_for_redraw()
 
 
-@pytest.mark.parametrize(("identity", "name"), CONTROLS or [pytest.param(None, None, id="no-site")])
+@every_control
 def test_control_by_keyboard(figure, identity, name):
     control = control_of(identity, name)
     at_end = position_of(control, control.default) == 1
@@ -371,14 +391,11 @@ def test_fragment_of_an_open_page(figure, identity):
 
 
 def test_fragment_of_a_fresh_page(laptop, address):
-    if not SHOWN:
-        give_up(ADVICE)
-    # the last, so that others above it do not come alive and hold it up
-    identity = list(SHOWN)[-1]
+    identity, name = list(pages_of().items())[-1]
     explorable = explore.find(identity)
     setting = calm_settings(explorable, 1)[0]
     with opened(laptop, address) as (page, faults):
-        page.goto(address + SHOWN[identity] + fragment(identity, setting))
+        page.goto(address + name + fragment(identity, setting))
         figure = Figure(page, identity)
         figure.box.locator("[data-state=ready]").wait_for()
         check_restored(figure, setting)
@@ -404,7 +421,7 @@ def test_a_move_is_written_to_the_address(figure, identity):
     figure.page.wait_for_function("hash => location.hash === hash", arg=f"#{anchor}")
 
 
-@pytest.mark.parametrize("identity", [FIRST])
+@pytest.mark.parametrize("identity", SHOWN[:1] or NO_SITE)
 def test_ordinary_anchors_still_work(figure, identity):
     before = figure.values
     link = figure.page.locator("article h2 a.headerlink").last
@@ -493,15 +510,15 @@ def test_picture(figure, identity):
 
 @every
 def test_numbers(figure, identity):
-    manifest = MANIFESTS[identity]
+    panels = manifest(identity)["panels"]
     setting = graphs.random_points(explore.find(identity), 1, seed=5)[0]
     outputs = figure.outputs(**setting)
     head, *tables = downloaded(figure, "Numbers (CSV)").decode().split("\n\n")
     for name, value in setting.items():
         (line,) = [line for line in head.splitlines() if line.startswith(f"# {name} = ")]
         assert float(line.rpartition("= ")[2]) == value
-    assert len(tables) == len(manifest["panels"])
-    for panel, table in zip(manifest["panels"], tables, strict=True):
+    assert len(tables) == len(panels)
+    for panel, table in zip(panels, tables, strict=True):
         # curves over the same x share a column of it; every set of markers has its own
         groups = {}
         for curve in panel["curves"]:
@@ -530,9 +547,9 @@ def test_link(figure, identity):
 # without scripts, on paper, and when something is missing
 
 
-def pictures_stand(page, name: str) -> None:
-    """The figures of a page are pictures with their descriptions and the hint."""
-    for identity in (identity for identity, where in SHOWN.items() if where == name):
+def pictures_stand(page, identities: list[str]) -> None:
+    """These figures are pictures with their descriptions and the hint."""
+    for identity in identities:
         box = Figure(page, identity).box
         image = box.locator("figure img")
         assert image.is_visible()
@@ -546,21 +563,21 @@ def pictures_stand(page, name: str) -> None:
 def test_without_scripts(browser, address):
     context = browser.new_context(java_script_enabled=False)
     with opened(context, address) as (page, faults):
-        for name in dict.fromkeys(SHOWN.values()):
+        for name, identities in by_page().items():
             page.goto(address + name)
-            pictures_stand(page, name)
+            pictures_stand(page, identities)
         assert faults == []
     context.close()
 
 
 def test_from_a_folder(laptop):
     with opened(laptop, SITE.as_uri()) as (page, faults):
-        for name in dict.fromkeys(SHOWN.values()):
+        for name, identities in by_page().items():
             page.goto(f"{SITE.as_uri()}/{name}")
             page.evaluate(SETTLED)
             page.locator(".explorable").first.scroll_into_view_if_needed()
             page.evaluate(FRAMES)
-            pictures_stand(page, name)
+            pictures_stand(page, identities)
         assert faults == []
 
 
@@ -569,7 +586,7 @@ def test_on_paper(figure, identity):
     figure.page.emulate_media(media="print")
     try:
         assert not figure.stage.is_visible()
-        pictures_stand(figure.page, SHOWN[identity])
+        pictures_stand(figure.page, [identity])
     finally:
         figure.page.emulate_media(media="screen")
     assert figure.stage.is_visible()
@@ -577,15 +594,14 @@ def test_on_paper(figure, identity):
 
 
 def test_without_its_graph(laptop, address):
-    if not SHOWN:
-        give_up(ADVICE)
+    name, (first, *_) = next(iter(by_page().items()))
     with opened(laptop, address) as (page, faults):
         page.route("**/*.onnx*", lambda route: route.abort())
-        page.goto(address + SHOWN[FIRST])
-        figure = Figure(page, FIRST)
+        page.goto(address + name)
+        figure = Figure(page, first)
         figure.box.scroll_into_view_if_needed()
         figure.box.locator("[data-state=failed]").wait_for(state="attached")
-        pictures_stand(page, SHOWN[FIRST])
+        pictures_stand(page, [first])
         assert "could not be made to move" in figure.box.locator(".explorable-hint").text_content()
         # the browser itself reports the request that failed
         assert [fault for fault in faults if fault.startswith(("script error", "request outside"))] == []
@@ -597,25 +613,17 @@ def test_without_its_graph(laptop, address):
 @pytest.mark.parametrize("mode", [(1280, "light"), (390, "dark")], ids=lambda mode: f"{mode[0]}-{mode[1]}")
 def test_page_with_living_figures_is_sound(browser, address, mode):
     context = reader(browser, width=mode[0], theme=mode[1])
-    for name in dict.fromkeys(SHOWN.values()):
+    for name, identities in by_page().items():
         with opened(context, address) as (page, faults):
             page.goto(address + name)
             page.evaluate(SETTLED)
-            for identity in (identity for identity, where in SHOWN.items() if where == name):
+            for identity in identities:
                 Figure(page, identity).start()
-            hidden = "[...document.querySelectorAll('.explorable img')].map(image => image.remove())"
-            assert violations(page) == []
-            assert page.evaluate(PROBE) == []
-            # the picture is not what is looked at: without it the page is as wide
-            page.evaluate(hidden)
-            assert [*faults, *page.evaluate(PROBE)] == []
+            assert [*violations(page), *page.evaluate(PROBE), *faults] == []
     context.close()
 
 
-TRAINING = [identity for identity in SHOWN if identity.endswith(".train")]
-
-
-@pytest.mark.parametrize("identity", TRAINING or [pytest.param(None, id="no-site")])
+@pytest.mark.parametrize("identity", TRAINING or NO_SITE)
 def test_training_that_diverges_is_said(figure, identity):
     outputs = figure.outputs(eta=2.5)
     assert all(np.isfinite(numbers).all() for numbers in outputs.values())
@@ -639,7 +647,7 @@ LONGEST_GAP = """async (stage) => {
 }"""
 
 
-@pytest.mark.parametrize("identity", TRAINING or [pytest.param(None, id="no-site")])
+@pytest.mark.parametrize("identity", TRAINING or NO_SITE)
 def test_training_does_not_hold_up_the_page(figure, identity, measured):
     gap = figure.stage.evaluate(LONGEST_GAP)
     measured["longest gap between frames (ms)"] = round(gap, 1)

@@ -28,9 +28,18 @@
     }
   }
 
+  /** @param {string} text */
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+
   /** @returns {HTMLElement | null} the stage that the address names */
   function named() {
-    const id = decodeURIComponent(location.hash.slice(1).split("?")[0]);
+    const id = decoded(location.hash.slice(1).split("?")[0]);
     const box = id ? document.getElementById(id) : null;
     return box?.querySelector("[data-explorable]") ?? null;
   }
