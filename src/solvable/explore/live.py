@@ -128,7 +128,7 @@ def _widget(control: Control) -> widgets.Widget:
         options = list(zip(control.texts, control.values, strict=True))
         return widgets.SelectionSlider(options=options, value=control.default, description=text, **wide)
     if control.scale == "linear":
-        step = control.step or (control.high - control.low) / STEPS
+        step = control.step or _step(control.low, control.high, control.default)
         return widgets.FloatSlider(
             control.default,
             min=control.low,
@@ -144,8 +144,14 @@ def _widget(control: Control) -> widgets.Widget:
         base=10,
         min=low,
         max=high,
-        step=control.step or (high - low) / STEPS,
+        step=control.step or _step(low, high, np.log10(control.default)),
         description=text,
         readout_format=".3g",
         **wide,
     )
+
+
+def _step(low: float, high: float, default: float) -> float:
+    """About a :data:`STEPS`-th of the way, such that the default is a stop: a browser moves it to one."""
+    before = round(STEPS * (default - low) / (high - low))
+    return (default - low) / before if before else (high - low) / STEPS
