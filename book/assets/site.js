@@ -1,5 +1,5 @@
 // Small repairs that need the finished page: everything that scrolls can be reached by keyboard, and everything that
-// is folded away is on paper.
+// is folded away, or not loaded yet, is on paper.
 
 const scrolling = "pre, figure, div.math mjx-container, .pst-scrollable-table-container";
 
@@ -13,6 +13,7 @@ function reachable() {
 function unfold() {
   for (const details of document.querySelectorAll("article details")) details.open = true;
   for (const box of document.querySelectorAll("article .toggle-hidden")) box.querySelector(".toggle-button")?.click();
+  for (const image of document.querySelectorAll("img[loading=lazy]")) image.loading = "eager";
 }
 
 // The theme and docutils name and group a few things in ways that screen readers announce wrongly.

@@ -70,7 +70,10 @@ SETTLED = """async () => {
 }"""
 
 # MathJax hides its glyphs from assistive technology and speaks through MathML; to check every glyph takes half the time
-AXE_RUN = """axe.run({exclude: [["mjx-container"]]}, {resultTypes: ["violations"]}).then(result => result.violations)"""
+AXE_RUN = """within => {
+  const parts = { ...(within && { include: [[within]] }), exclude: [["mjx-container"]] };
+  return axe.run(parts, { resultTypes: ["violations"] }).then(result => result.violations);
+}"""
 
 WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
   .map(entry => [entry.encodedBodySize, entry.name])"""
@@ -111,10 +114,10 @@ def _axe() -> str:
     return AXE.read_text(encoding="utf-8")
 
 
-def violations(page: object) -> list[str]:
-    """What axe-core objects to, beyond what is allowed."""
+def violations(page: object, *, within: str | None = None) -> list[str]:
+    """What axe-core objects to, beyond what is allowed; ``within`` selects a part of the page."""
     page.evaluate(_axe())
-    found = page.evaluate(AXE_RUN)
+    found = page.evaluate(AXE_RUN, within)
     return [
         f"axe {rule['id']} ({rule['impact']}): {len(rule['nodes'])} times, first {rule['nodes'][0]['html'][:160]}"
         for rule in found

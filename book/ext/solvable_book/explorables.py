@@ -124,6 +124,8 @@ class Explorables(SphinxTransform):
             alt = explorable.description()
         image = nodes.image(uri="/" + path.relative_to(self.env.srcdir).as_posix(), alt=alt)
         image["width"] = f"{shown.width}px"
+        # where the figure comes alive the picture is not needed, and mostly it does so before the reader is there
+        image["loading"] = "lazy"
         version = hashlib.sha256(text.encode()).hexdigest()[:8]
         stage = f'<div class="explorable-stage" data-explorable="{explorable.id}" data-version="{version}"></div>'
         figure = nodes.figure("", image, nodes.raw("", stage, format="html"), ids=[name])
