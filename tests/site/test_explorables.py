@@ -190,6 +190,7 @@ def measured():
 @pytest.fixture(scope="module")
 def laptop(browser, address):
     context = reader(browser, width=1280, theme="light")
+    context.set_default_timeout(10_000)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
     yield context
     context.close()
@@ -563,9 +564,11 @@ def pictures_stand(page, identities: list[str]) -> None:
     for identity in identities:
         box = Figure(page, identity).box
         image = box.locator("figure img")
-        assert image.is_visible()
+        # a picture is loaded when it is near
+        box.scroll_into_view_if_needed()
+        image.wait_for()
         assert image.bounding_box()["width"] > 200
-        assert image.evaluate("image => image.complete && image.naturalWidth > 0")
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
         assert len(image.get_attribute("alt")) > 40
         assert box.locator(".explorable-hint").is_visible()
         assert not box.locator("input, canvas").filter(visible=True).count()
