@@ -128,11 +128,12 @@ class Explorables(SphinxTransform):
         image["loading"] = "lazy"
         version = hashlib.sha256(text.encode()).hexdigest()[:8]
         stage = f'<div class="explorable-stage" data-explorable="{explorable.id}" data-version="{version}"></div>'
-        figure = nodes.figure("", image, nodes.raw("", stage, format="html"), ids=[name])
+        figure = nodes.figure("", image, ids=[name])
         figure += nodes.caption("", "", nodes.Text(explorable.caption))
         figure += nodes.legend("", nodes.paragraph("", HINT, classes=["explorable-hint"]))
         ledger.note_label(self.env, self.env.docname, name, explorable.caption)
-        return nodes.container("", figure, ids=[explorable.anchor], classes=["explorable"])
+        moving = nodes.raw("", stage, format="html")
+        return nodes.container("", moving, figure, ids=[explorable.anchor], classes=["explorable"])
 
 
 def with_explorables(env: object) -> set[str]:
