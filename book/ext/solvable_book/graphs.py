@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -284,6 +285,8 @@ def _convert(traced, explorable: Explorable, precision: str) -> Graph:
     # only the build converts, and the converter takes a second to import
     from jax2onnx import to_onnx
 
+    # it warns of values without a shape, which the runtime works out
+    logging.getLogger("onnx_ir").setLevel(logging.ERROR)
     arguments = [jax.ShapeDtypeStruct((), precision) for _ in explorable.controls]
     try:
         model = to_onnx(
