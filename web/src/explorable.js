@@ -23,6 +23,9 @@ import { createNotices, createReadouts } from "./words.js";
 const SETTLED = 300;
 const PATIENCE = 120;
 const SHARPNESS = 2;
+/** The figure that was moved last: the address is its alone, also where an earlier one has still to settle. */
+let movedLast = "";
+
 const STOPPED = "The calculation has stopped. Load the page again to go on.";
 
 /**
@@ -117,7 +120,7 @@ function bringAlive(stage, box, manifest, evaluate, setting, outputs) {
     });
 
   const writeFragment = settled(() => {
-    if (player?.playing()) return;
+    if (player?.playing() || movedLast !== box.id) return;
     const fragment = encodeFragment(box.id, controls, values, panels, scales);
     // at its defaults a figure takes back its own words from the address, never those of another
     if (fragment.includes("?") || splitFragment(location.hash).id === box.id) replaceFragment(fragment);
@@ -134,6 +137,7 @@ function bringAlive(stage, box, manifest, evaluate, setting, outputs) {
    * @returns {Promise<void>}
    */
   function change(changes, since = performance.now()) {
+    movedLast = box.id;
     for (const control of controls) {
       const value = control.name in changes ? allowed(control, Number(changes[control.name])) : null;
       if (value !== null) values[control.name] = value;
@@ -149,6 +153,7 @@ function bringAlive(stage, box, manifest, evaluate, setting, outputs) {
    * @param {"linear" | "log"} scale
    */
   function changeScale(axis, scale) {
+    movedLast = box.id;
     scales[axis] = scale;
     for (const view of views) view.build(shown, scales);
     writeFragment();
@@ -201,6 +206,7 @@ function bringAlive(stage, box, manifest, evaluate, setting, outputs) {
   }
 
   async function copyLink() {
+    movedLast = box.id;
     replaceFragment(encodeFragment(box.id, controls, values, panels, scales));
     try {
       await navigator.clipboard.writeText(address());
