@@ -43,7 +43,7 @@ def line(x):
 @pytest.mark.site
 @pytest.mark.parametrize("identity", EVERY)
 def test_served_graph_does_what_its_function_does(identity):
-    """The files that a reader gets, at every corner and at random points other than the build's."""
+    """The files that a reader gets, at the settings at which the build held them, whatever its cache says."""
     folder = SITE / "_static" / explorables.SERVED / "graphs"
     if not (folder / f"{identity}.json").is_file():
         give_up(ADVICE)
