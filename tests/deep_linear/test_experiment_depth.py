@@ -13,7 +13,7 @@ from solvable.deep_linear.experiment import (
     product_singular_values,
     tanh_jacobians,
 )
-from solvable.deep_linear.experiment.randomness import generator, orthonormal_columns
+from solvable.randomness import generator, orthonormal_columns
 
 
 @pytest.mark.parametrize(("kind", "depth"), [("orthogonal", 1), ("orthogonal", 5), ("gaussian", 5)])

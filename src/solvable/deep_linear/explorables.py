@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.explore import Axis, Choice, Curve, Explorable, Markers, Notice, Panel, Readout, Slider, Stops
+from solvable.randomness import orthonormal_columns
 
 from .experiment.initialisation import gaussian_initialisation, orthogonal_initialisation
-from .experiment.randomness import orthonormal_columns
 from .experiment.stack import descend_stack
 from .theory import (
     discrete_mode_strength,

@@ -9,12 +9,12 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from solvable import require
+from solvable.randomness import generator, orthonormal_columns
 from solvable.training import train
 
 from .data import Dataset
 from .dynamics import end_to_end, gradient_flow, mode_projections
 from .initialisation import Numbers, decoupled_initialisation
-from .randomness import generator, orthonormal_columns
 
 
 class ColouredInputs(NamedTuple):

@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable import require
-
-from .randomness import generator
+from solvable.randomness import generator
 
 
 class Dataset(NamedTuple):

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from solvable import require
+from solvable.randomness import generator, orthonormal_columns
 
 from .dynamics import end_to_end
 from .initialisation import Numbers, gaussian_initialisation, orthogonal_initialisation
-from .randomness import generator, orthonormal_columns
 
 Kind = Literal["gaussian", "orthogonal"]
 _INITIALISATIONS = {"gaussian": gaussian_initialisation, "orthogonal": orthogonal_initialisation}

@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Real
 
 from solvable import require
-
-from .randomness import generator, orthonormal_columns
+from solvable.randomness import generator, orthonormal_columns
 
 Numbers = Sequence[float | int] | Real[np.ndarray, " _"]
 Weights = tuple[Float[np.ndarray, "_ _"], ...]

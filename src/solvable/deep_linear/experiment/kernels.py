@@ -10,11 +10,12 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Key
 
-from solvable import require
+from solvable import require, tangent_kernel
+from solvable.randomness import generator, orthonormal_columns
+from solvable.tangent_kernel import kernel_cosine
 
 from .dynamics import end_to_end, gradient_descent, gradient_flow
 from .initialisation import Numbers, Weights, balanced_initialisation, gaussian_initialisation, normal_initialisation
-from .randomness import generator, orthonormal_columns
 
 
 @jax.jit
@@ -35,22 +36,13 @@ def empirical_ntk(
     >>> float(empirical_ntk((jnp.array([[3.0]]), jnp.array([[2.0]])), jnp.array([[1.0]]))[0, 0])
     13.0
     """
-    jacobians = jax.jacrev(lambda layers: (end_to_end(layers) @ x).ravel())(weights)
-    rows = jnp.concatenate([j.reshape(j.shape[0], -1) for j in jacobians], axis=1)
-    return rows @ rows.T
+    kernel = tangent_kernel.empirical_ntk(
+        lambda layers, rows: rows @ end_to_end(layers).T, weights, x.T, trace_outputs=False
+    )
+    return jnp.transpose(kernel, (2, 0, 3, 1)).reshape((kernel.shape[0] * kernel.shape[2],) * 2)
 
 
 _ntk_along = jax.jit(jax.vmap(empirical_ntk, in_axes=(0, None)))
-
-
-def kernel_cosine(a: Float[np.ndarray, "*#n k k"], b: Float[np.ndarray, "*#n k k"]) -> Float[np.ndarray, "*n"]:
-    """Cosine of the angle between kernels taken as vectors of their entries; leading axes broadcast.
-
-    >>> float(kernel_cosine(np.eye(2), 3 * np.eye(2)).round(12))
-    1.0
-    """
-    inner = np.sum(a * b, axis=(-2, -1))
-    return np.asarray(inner / (np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(b, axis=(-2, -1))))
 
 
 class KernelRun(NamedTuple):
