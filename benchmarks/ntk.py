@@ -66,11 +66,11 @@ def draw(inputs: int, width: int) -> tuple[jax.Array, list[tuple[jax.Array, jax.
 
 def own_methods(inputs: int, width: int) -> dict[str, Method]:
     """What ``solvable`` computes."""
-    from solvable.ntk import apply_mlp, empirical_ntk, empirical_ntk_mlp, nngp_and_ntk
+    from solvable.ntk import Layer, apply_mlp, empirical_ntk, empirical_ntk_mlp, nngp_and_ntk
 
     network = {"activation": "relu", "sigma_w": SIGMA_W, "sigma_b": SIGMA_B}
     x, layers = draw(inputs, width)
-    params = tuple(layers)
+    params = tuple(Layer(*layer) for layer in layers)
     analytic = partial(nngp_and_ntk, hidden_layers=HIDDEN_LAYERS, **network)
     layer_wise = partial(empirical_ntk_mlp, **network)
     jacobian = partial(empirical_ntk, partial(apply_mlp, **network), method="jacobian")

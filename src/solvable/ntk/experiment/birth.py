@@ -4,7 +4,8 @@ A Gaussian matrix ``W`` meets the activations of ``N`` inputs only through its p
 Write the activations as ``h = Q R`` with orthonormal columns ``Q``: then ``W Q`` is a matrix of independent normal
 numbers, and the part of ``W`` that acts beside ``Q`` is independent of everything the forward pass has seen. The
 backward pass meets that other part for the first time. So a network of width ``n`` is drawn, exactly in
-distribution, from ``n N`` normal numbers a layer in each direction, and ``n = 10 000`` costs no more than its activations.
+distribution, from ``n N`` normal numbers a layer in each direction, and ``n = 10 000`` costs no more than its
+activations.
 """
 
 from functools import cache

@@ -21,12 +21,13 @@ class Layer(NamedTuple):
     """One dense layer.
 
     Attributes:
-        weights: ``(n_out, n_in)``.
+        weights: ``(n_out, n_in)``; leading axes, here and below, are those of a batch of networks.
         biases: ``(n_out,)``.
     """
 
-    weights: Float[Array, "*batch n_out n_in"]
-    biases: Float[Array, "*batch n_out"]
+    # sizes differ from layer to layer, so their names must not be tied to each other
+    weights: Float[Array, "..."]
+    biases: Float[Array, "..."]
 
 
 Params = tuple[Layer, ...]
@@ -208,8 +209,7 @@ def empirical_ntk_mlp(
     columns = sides(x1 if x2 is None else x2)
     if block is None:
         return _pair(columns if x2 is None else sides(x1), columns, scales)
-    rows = jax.lax.map(lambda one: _pair(sides(one[None]), columns, scales)[0], x1, batch_size=block)
-    return rows
+    return jax.lax.map(lambda one: _pair(sides(one[None]), columns, scales)[0], x1, batch_size=block)
 
 
 def _sides(params, x, phi, scales):
