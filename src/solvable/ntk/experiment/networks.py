@@ -194,7 +194,7 @@ def empirical_ntk_mlp(
     Source: derived in the chapter.
 
     >>> params = (Layer(jnp.array([[2.0, 0.0]]), jnp.array([3.0])),)
-    >>> empirical_ntk_mlp(params, jnp.array([[4.0, 6.0]]), activation="relu", sigma_b=1.0).tolist()
+    >>> empirical_ntk_mlp(params, jnp.array([[4.0, 6.0]]), activation="relu", sigma_b=1.0).round(6).tolist()
     [[27.0]]
     """
     _check_scales(parametrisation, sigma_w, sigma_b)

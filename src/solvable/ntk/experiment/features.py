@@ -1,0 +1,137 @@
+"""A task that a network learns from few examples and its kernel only from many: a function of one direction."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key
+
+from solvable import training
+
+from ..theory import cholesky, nngp_and_ntk
+from .data import absolute_value_task
+from .networks import apply_mlp, init_mlp
+
+RIDGES = (1e-3, 0.05, 0.2, 0.6, 2.0)
+MOMENTUM = 0.9
+VALIDATION = 5
+"""One example in so many is kept back from the network, to stop its training early."""
+
+
+class SampleSweep(NamedTuple):
+    """Test error against the number of examples, as a fraction of the target's variance.
+
+    Attributes:
+        examples: ``(n,)``.
+        network: ``(seeds, n)``; a trained network, stopped on examples kept back from those it has.
+        kernel: ``(seeds, n)``; regression with the same network's kernel at infinite width, with the ridge that is best
+            on the test set.
+    """
+
+    examples: Int[np.ndarray, " n"]
+    network: Float[np.ndarray, "seeds n"]
+    kernel: Float[np.ndarray, "seeds n"]
+
+    def needed(self, errors: Float[np.ndarray, "seeds n"], level: float) -> Float[np.ndarray, " seeds"]:
+        """Examples at which each seed's error first falls to ``level``, between entries on log scales; or infinity."""
+        found = []
+        for row in errors:
+            below = np.flatnonzero(row <= level)
+            if below.size == 0 or below[0] == 0:
+                found.append(np.inf if below.size == 0 else float(self.examples[0]))
+                continue
+            pair = slice(below[0] - 1, below[0] + 1)
+            found.append(np.exp(np.interp(-np.log(level), -np.log(row[pair]), np.log(self.examples[pair]))))
+        return np.asarray(found)
+
+
+def run_samples(
+    examples: Sequence[int],
+    *,
+    seeds: int,
+    key: Key[Array, ""],
+    n_in: int = 20,
+    width: int = 128,
+    tests: int = 1000,
+    eta: float = 0.1,
+    steps: int = 400,
+) -> SampleSweep:
+    r"""Learn :math:`|w \cdot x|` from more and more examples: a two-layer ReLU network, and kernel regression.
+
+    The network is in the mean-field parametrisation, minus its initial output; full-batch gradient descent with
+    momentum, at the learning rate ``eta`` times the width, in float32.
+
+    Args:
+        examples: how many examples; each set contains the smaller ones.
+        seeds: directions, data sets and networks.
+        key: the source of randomness.
+        n_in: dimension of the inputs.
+        width: of the hidden layer.
+        tests: test inputs.
+        eta: learning rate per unit of width.
+        steps: of gradient descent.
+
+    Returns:
+        Test errors of both.
+    """
+    rows = [_one(examples, n_in, width, tests, eta, steps, one) for one in jax.random.split(key, seeds)]
+    return SampleSweep(np.asarray(examples), *(np.stack(columns) for columns in zip(*rows, strict=True)))
+
+
+_SETTINGS = {"activation": "relu", "sigma_w": 1.0, "sigma_b": 1.0}
+
+
+def _one(examples, n_in, width, tests, eta, steps, key):
+    first, second = jax.random.split(key)
+    task, y_test = absolute_value_task(n_in, max(examples), tests, key=first)
+    params = init_mlp((n_in, width, 1), key=second)
+    data = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), (params, task, y_test))
+    counts = jnp.asarray(examples, jnp.float32)
+    validation, test = _train(*data, counts, eta=eta, steps=steps)
+    network = np.take_along_axis(np.asarray(test), np.asarray(validation).argmin(axis=1)[:, None], axis=1)[:, 0]
+    ntk = nngp_and_ntk(np.concatenate([task.x, task.x_test]), hidden_layers=1, **_SETTINGS).ntk
+    return network / y_test.var(), _regression(ntk, task.y, y_test, examples)
+
+
+def _regression(ntk, y, y_test, examples):
+    errors = []
+    for n in examples:
+        fits = [
+            ntk[len(y) :, :n] @ jax.scipy.linalg.cho_solve((cholesky(ntk[:n, :n] + ridge * jnp.eye(n)), True), y[:n])
+            for ridge in RIDGES
+        ]
+        errors.append(min(float(jnp.mean((fit - y_test) ** 2)) for fit in fits))
+    return np.asarray(errors) / y_test.var()
+
+
+def _train(params, task, y_test, counts, *, eta, steps):
+    """Errors on the examples kept back and on the test inputs, along runs with more and more examples."""
+    width = params[0].weights.shape[0]
+    settings = _SETTINGS | {"parametrisation": "mean_field"}
+    index = jnp.arange(len(task.y), dtype=jnp.float32)
+
+    def one(count):
+        # masks in the place of shorter arrays: every number of examples shares one compilation
+        kept_back = index < jnp.floor(count / VALIDATION)
+        trained_on = (index < count) & ~kept_back
+
+        def error(p, mask):
+            outputs = (apply_mlp(p, task.x, **settings) - apply_mlp(params, task.x, **settings))[:, 0]
+            return jnp.sum(mask * (outputs - task.y) ** 2) / jnp.sum(mask)
+
+        def observe(p):
+            outputs = (apply_mlp(p, task.x_test, **settings) - apply_mlp(params, task.x_test, **settings))[:, 0]
+            return error(p, kept_back), jnp.mean((outputs - y_test) ** 2)
+
+        return training.train(
+            lambda p: error(p, trained_on),
+            params,
+            optax.sgd(eta * width, momentum=MOMENTUM),
+            steps=np.arange(0, steps + 1, 20),
+            observe=observe,
+        ).observed
+
+    return jax.jit(jax.vmap(one))(counts)
