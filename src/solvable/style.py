@@ -6,6 +6,7 @@ Figures are drawn on white; the page inverts their lightness in dark mode, so no
 from io import BytesIO
 
 import matplotlib as mpl
+import numpy as np
 from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,13 @@ GREY = "#6e6e6e"
 
 PANEL_WIDTH = 3.7  # inches; two panels fill the measure of the page
 PANEL_HEIGHT = 2.9
+
+MARKS = 25
+"""Markers along one curve, so that the line between them stays visible."""
+WINDOWS = 60
+"""Stretches of a residual of which the largest value is drawn: its noise says nothing, its size does."""
+FLOOR = 1e-17
+"""Where an exact agreement is drawn on a log axis."""
 
 _SETTINGS = {
     "axes.grid": True,
@@ -98,3 +106,43 @@ def experiment(axes: Axes, x, y, *, colour: int = 0, label: str | None = None, s
         axes.plot(x, y, **look)
     else:
         axes.errorbar(x, y, yerr=spread, elinewidth=1.0, capsize=2.0, **look)
+
+
+def thin(values, offset: int = 0) -> np.ndarray:
+    """About :data:`MARKS` entries along the first axis; curves of different ``offset`` take different ones."""
+    stride = max(1, len(values) // MARKS)
+    return np.asarray(values)[(offset * stride // 4) % stride :: stride]
+
+
+def with_residual(*, height: float = 2.6) -> tuple[Figure, Axes, Axes]:
+    """A figure of one panel, and below it a flat one with a log axis for a distance."""
+    figure, (main, below) = panels(rows=2, height=height, sharex=True, gridspec_kw={"height_ratios": (2.6, 1.0)})
+    below.set_yscale("log")
+    below.set_ylabel("|difference|")
+    return figure, main, below
+
+
+def residual(axes: Axes, x, theory, network, *, colour: int = 0, **options) -> None:
+    """Distance between theory and network: the largest in each of about :data:`WINDOWS` stretches, which hides none."""
+    x, distance = np.broadcast_arrays(np.asarray(x), np.abs(np.asarray(network) - np.asarray(theory)))
+    starts = np.arange(0, len(x), max(1, len(x) // WINDOWS))
+    axes.plot(
+        x[starts],
+        np.maximum(np.maximum.reduceat(distance, starts), FLOOR),
+        **{"color": COLOURS[colour % len(COLOURS)], "linewidth": 0.9} | options,
+    )
+
+
+def legend(axes: Axes, columns: int, **options) -> None:
+    """A legend above the panel, where it covers no data."""
+    axes.legend(
+        **{
+            "loc": "lower left",
+            "bbox_to_anchor": (-0.02, 1.0),
+            "ncols": columns,
+            "columnspacing": 1.2,
+            "handlelength": 1.8,
+            "borderaxespad": 0.2,
+        }
+        | options
+    )

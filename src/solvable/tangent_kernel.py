@@ -28,7 +28,7 @@ def linearize(apply_fn: Network, params0: PyTree) -> Network:
     Returns:
         A function of parameters and inputs, like ``apply_fn``.
 
-    Source: Lee et al. (2019), equation 4.
+    Source: Lee et al. (2019), abstract (first-order Taylor expansion around the initial parameters).
 
     >>> square = linearize(lambda w, x: w**2 * x, jnp.array(3.0))
     >>> float(square(jnp.array(4.0), jnp.array(1.0)))
@@ -59,7 +59,7 @@ def ntk_vector_product(
     Returns:
         A function of ``v``, ``(n2, outputs)``, that gives ``(n1, outputs)``; all outputs, none averaged.
 
-    Source: Novak, Sohl-Dickstein and Schoenholz (2022), section 3.2.
+    Source: Novak, Sohl-Dickstein and Schoenholz (2022).
 
     >>> product = ntk_vector_product(lambda w, x: x @ w, jnp.eye(2), jnp.array([[3.0, 4.0]]))
     >>> product(jnp.ones((1, 2))).tolist()
@@ -125,7 +125,13 @@ def _jacobian(apply_fn, params, x):
 
 
 def _contract(first, second):
-    return sum(jnp.einsum("icp,jdp->ijcd", a, b) for a, b in zip(first, second, strict=True))
+    """Inner products of all rows, ``(n1, n2, outputs, outputs)``, one matrix product for each leaf."""
+
+    def product(a, b):
+        flat = a.reshape(-1, a.shape[-1]) @ b.reshape(-1, b.shape[-1]).T
+        return flat.reshape(*a.shape[:2], *b.shape[:2])
+
+    return sum(product(a, b) for a, b in zip(first, second, strict=True)).transpose(0, 2, 1, 3)
 
 
 def _by_jacobian(apply_fn, params, x1, x2, block):
@@ -134,13 +140,12 @@ def _by_jacobian(apply_fn, params, x1, x2, block):
         first = jacobian(x1)
         return _contract(first, first if x2 is None else jacobian(x2))
     others = x1 if x2 is None else x2
-    pieces = [others[start : start + block] for start in range(0, len(others), block)]
 
-    def rows(piece):
-        first = jacobian(piece)
-        return jnp.concatenate([_contract(first, jacobian(other)) for other in pieces], axis=1)
+    def row(one):
+        first = jacobian(one[None])
+        return jax.lax.map(lambda other: _contract(first, jacobian(other[None]))[0, 0], others, batch_size=block)
 
-    return jnp.concatenate([rows(x1[start : start + block]) for start in range(0, len(x1), block)])
+    return jax.lax.map(row, x1, batch_size=block)
 
 
 def _by_products(apply_fn, params, x1, x2, block):

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
+from numpy.polynomial import chebyshev
+from scipy.special import erfcx
 
 from solvable.explore import Explorable, Slider
 from solvable.explore.declaration import Control
@@ -217,18 +220,21 @@ def _trace(function: Callable, explorable: Explorable, precision: str):
     # outer values fail
     with jax.enable_x64(precision == "float64"):
         traced = jax.make_jaxpr(function)(*(jnp.zeros((), precision) for _ in explorable.controls))
-    return traced.replace(jaxpr=_upright(traced.jaxpr))
+    return traced.replace(jaxpr=_portable(traced.jaxpr))
 
 
-def _upright(jaxpr: core.Jaxpr) -> core.Jaxpr:
-    """The same program without products of matrices over the rows of the first, as gradients have them.
+def _portable(jaxpr: core.Jaxpr) -> core.Jaxpr:
+    """The same program without what is lost on the way to the page.
 
-    The converter forgets to turn the first matrix of such a product.
+    The converter forgets to turn the first matrix of a product over its rows, as gradients have them, and the runtime
+    has some operators in single precision only.
     """
     equations = []
     for equation in jaxpr.eqns:
-        nested = {name: _upright_within(value) for name, value in equation.params.items()}
+        nested = {name: _portable_within(value) for name, value in equation.params.items()}
         equation = equation.replace(params=nested)
+        if equation.primitive.name in SPELLED and equation.outvars[0].aval.dtype == np.float64:
+            equation = _spelled(equation)
         if equation.primitive.name == "dot_general" and _lies_down(equation):
             first, second = equation.invars
             turned = core.Var(first.aval.update(shape=first.aval.shape[::-1]))
@@ -247,18 +253,59 @@ def _upright(jaxpr: core.Jaxpr) -> core.Jaxpr:
     return jaxpr.replace(eqns=equations)
 
 
-def _upright_within(value):
+def _portable_within(value):
     if isinstance(value, core.ClosedJaxpr):
-        return value.replace(jaxpr=_upright(value.jaxpr))
+        return value.replace(jaxpr=_portable(value.jaxpr))
     if isinstance(value, core.Jaxpr):
-        return _upright(value)
+        return _portable(value)
     if type(value) is tuple:  # branches; not a named tuple
-        return tuple(map(_upright_within, value))
+        return tuple(map(_portable_within, value))
     return value
+
+
+def _spelled(equation: core.JaxprEqn) -> core.JaxprEqn:
+    function = jax.jit(SPELLED[equation.primitive.name])
+    arguments = [jax.ShapeDtypeStruct(var.aval.shape, var.aval.dtype) for var in equation.invars]
+    (call,) = jax.make_jaxpr(function)(*arguments).eqns
+    return call.replace(invars=equation.invars, outvars=equation.outvars)
 
 
 def _lies_down(equation: core.JaxprEqn) -> bool:
     return equation.invars[0].aval.ndim == 2 and equation.params["dimension_numbers"][0][0] == (0,)
+
+
+def _angle(y, x):
+    """``atan2(y, x)``, by halving the angle three times and a series for what is left."""
+    across = jnp.sqrt(x**2 + y**2) + jnp.abs(x)
+    tangent = y / jnp.where(across > 0, across, 1)
+    for _ in range(2):
+        tangent = tangent / (1 + jnp.sqrt(1 + tangent**2))
+    square, series = tangent**2, 0.0  # the tangent is below 0.2
+    for power in range(23, 0, -2):
+        series = 1 / power - square * series
+    angle = 8 * tangent * series
+    return jnp.where(x < 0, jnp.where(y < 0, -math.pi, math.pi) - angle, angle)
+
+
+@cache
+def _scaled_complement() -> list[float]:
+    """Chebyshev coefficients of ``exp(x^2) erfc(x) (x + 5/2) / 5`` by ``(x - 5/2) / (x + 5/2)``."""
+    return chebyshev.chebinterpolate(lambda s: erfcx(2.5 * (1 + s) / (1 - s)) / (1 - s), 20).tolist()
+
+
+def _error_function(x):
+    """``erf(x)`` to some roundings of 1."""
+    size = jnp.minimum(jnp.abs(x), 6.0)  # beyond, it rounds to 1
+    place = (size - 2.5) / (size + 2.5)
+    total, before = 0.0, 0.0
+    for coefficient in _scaled_complement()[:0:-1]:
+        total, before = 2 * place * total - before + coefficient, total
+    total = place * total - before + _scaled_complement()[0]
+    return jnp.sign(x) * (1 - 5 / (size + 2.5) * total * jnp.exp(-(size**2)))
+
+
+SPELLED = {"atan2": _angle, "erf": _error_function}
+"""By operations that the runtime has in double precision: functions that it, or the converter, has in single only."""
 
 
 def _fingerprint(traced, explorable: Explorable, precision: str) -> str:

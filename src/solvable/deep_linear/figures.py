@@ -16,54 +16,6 @@ from solvable._types import RealLike
 
 from .experiment import Conservation, DepthRace, KernelRun, Precision, TanhJacobians
 
-MARKS = 25
-"""Markers along one curve, so that the line between them stays visible."""
-WINDOWS = 60
-"""Stretches of a residual of which the largest value is drawn: its noise says nothing, its size does."""
-FLOOR = 1e-17
-"""Where an exact agreement is drawn on a log axis."""
-
-
-def _thin(values, offset: int = 0) -> np.ndarray:
-    """About :data:`MARKS` entries along the first axis; curves of different ``offset`` take different ones."""
-    stride = max(1, len(values) // MARKS)
-    return np.asarray(values)[(offset * stride // 4) % stride :: stride]
-
-
-def _with_residual(*, height: float = 2.6) -> tuple[Figure, Axes, Axes]:
-    figure, (main, residual) = style.panels(
-        rows=2, height=height, sharex=True, gridspec_kw={"height_ratios": (2.6, 1.0)}
-    )
-    residual.set_yscale("log")
-    residual.set_ylabel("|difference|")
-    return figure, main, residual
-
-
-def _residual(axes: Axes, x, theory, network, *, colour: int = 0, **options) -> None:
-    """Distance between theory and network: the largest in each of about :data:`WINDOWS` stretches, which hides none."""
-    x, distance = np.broadcast_arrays(np.asarray(x), np.abs(np.asarray(network) - np.asarray(theory)))
-    starts = np.arange(0, len(x), max(1, len(x) // WINDOWS))
-    axes.plot(
-        x[starts],
-        np.maximum(np.maximum.reduceat(distance, starts), FLOOR),
-        **{"color": style.COLOURS[colour % len(style.COLOURS)], "linewidth": 0.9} | options,
-    )
-
-
-def _legend(axes: Axes, columns: int, **options) -> None:
-    """A legend above the panel, where it covers no data."""
-    axes.legend(
-        **{
-            "loc": "lower left",
-            "bbox_to_anchor": (-0.02, 1.0),
-            "ncols": columns,
-            "columnspacing": 1.2,
-            "handlelength": 1.8,
-            "borderaxespad": 0.2,
-        }
-        | options
-    )
-
 
 def _depth_axis(axes: Axes, depths) -> None:
     axes.set_xscale("log", base=2)
@@ -91,16 +43,16 @@ def stages(times: RealLike, theory: RealLike, network: RealLike, half_times: Rea
         half_times: ``(modes,)``; when each mode is half learned, in units of ``tau``.
         labels: what each mode tells apart.
     """
-    figure, main, residual = _with_residual()
+    figure, main, residual = style.with_residual()
     for mode, label in enumerate(labels):
         style.theory(main, times, theory[:, mode], colour=mode, label=label)
-        style.experiment(main, _thin(times, mode), _thin(network[:, mode], mode), colour=mode)
+        style.experiment(main, style.thin(times, mode), style.thin(network[:, mode], mode), colour=mode)
         main.plot(half_times[mode], theory[-1, mode] / 2, "x", color="black", markersize=7, zorder=4)
-        _residual(residual, times, theory[:, mode], network[:, mode], colour=mode)
+        style.residual(residual, times, theory[:, mode], network[:, mode], colour=mode)
     main.plot([], [], "x", color="black", label="half-time")
     main.set_ylabel("mode strength $u$")
     main.set_ylim(bottom=-0.05)
-    _legend(main, 2)
+    style.legend(main, 2)
     residual.set_xlabel(r"time ($\tau$)")
     return figure
 
@@ -126,7 +78,7 @@ def differentiation(
     figure, (left, right) = style.panels(columns=2, sharey=True, height=3.2)
     for index, label in enumerate(labels):
         style.theory(left, times, deep[:, index], colour=index, label=label)
-        style.experiment(left, _thin(times, index), _thin(network[:, index], index), colour=index)
+        style.experiment(left, style.thin(times, index), style.thin(network[:, index], index), colour=index)
         style.theory(right, times, shallow[:, index], colour=index)
     left.fill_between(times, 0, deep[:, illusion], color=style.COLOURS[illusion % len(style.COLOURS)], alpha=0.2, lw=0)
     top = int(np.argmax(deep[:, illusion]))
@@ -164,14 +116,14 @@ def recursion(
         flow: ``(n, modes)``; strengths under gradient flow at the same times ``eta * steps``.
         labels: names of the modes.
     """
-    figure, main, residual = _with_residual()
+    figure, main, residual = style.with_residual()
     for mode, label in enumerate(labels):
         style.theory(main, steps, theory[:, mode], colour=mode, label=label)
         style.limit(main, steps, flow[:, mode], label="gradient flow" if mode == len(labels) - 1 else None)
-        style.experiment(main, _thin(steps, mode), _thin(network[:, mode], mode), colour=mode)
-        _residual(residual, steps, theory[:, mode], network[:, mode], colour=mode)
+        style.experiment(main, style.thin(steps, mode), style.thin(network[:, mode], mode), colour=mode)
+        style.residual(residual, steps, theory[:, mode], network[:, mode], colour=mode)
     main.set_ylabel("mode strength $u$")
-    _legend(main, 2)
+    style.legend(main, 2)
     residual.set_xlabel("step of gradient descent")
     return figure
 
@@ -209,14 +161,14 @@ def depth(
         network: ``(depths, n)``; strengths of the trained networks.
         infinite: ``(n,)``; the limit of infinite depth.
     """
-    figure, main, residual = _with_residual()
+    figure, main, residual = style.with_residual()
     for index, layers in enumerate(depths):
         style.theory(main, times, theory[index], colour=index, label=f"$L={layers}$")
-        style.experiment(main, _thin(times, index), _thin(network[index], index), colour=index)
-        _residual(residual, times, theory[index], network[index], colour=index)
+        style.experiment(main, style.thin(times, index), style.thin(network[index], index), colour=index)
+        style.residual(residual, times, theory[index], network[index], colour=index)
     style.limit(main, times, infinite, label=r"$L=\infty$")
     main.set_ylabel("mode strength $u$")
-    _legend(main, 4)
+    style.legend(main, 4)
     residual.set_xlabel(r"depth times time, $L\,t$ ($\tau$)")
     return figure
 
@@ -249,7 +201,7 @@ def finite_delay(
     _depth_axis(axes, depths)
     axes.set_ylabel(r"time to learn, $L\,t$ ($\tau$)")
     axes.set_ylim(top=2.5 * float(np.max(limits)))
-    _legend(axes, 3)
+    style.legend(axes, 3)
     return figure
 
 
@@ -276,7 +228,7 @@ def depth_race(orthogonal: DepthRace, gaussian: DepthRace, full_rank: DepthRace,
     axes.text(orthogonal.depths[0], 1.8 * failed, f"× not in {cap} steps", va="center", fontsize=8.5, color=style.GREY)
     axes.set(yscale="log", ylabel="steps to 1 % of the loss", ylim=(2, 5 * cap))
     _depth_axis(axes, orthogonal.depths)
-    _legend(axes, 2)
+    style.legend(axes, 2)
     return figure
 
 
@@ -352,16 +304,20 @@ def riccati(times: RealLike, theory: RealLike, network: RealLike, labels: Sequen
         for entry in range(theory.shape[-1]):
             style.theory(panel, times, theory[case, :, entry], colour=entry)
             style.experiment(
-                panel, _thin(times, entry), _thin(network[case, :, entry], entry), colour=entry, markersize=3.5
+                panel,
+                style.thin(times, entry),
+                style.thin(network[case, :, entry], entry),
+                colour=entry,
+                markersize=3.5,
             )
         panel.set_title(label)
         panel.tick_params(labelbottom=case >= len(labels) - 2)
         if case % 2 == 0:
             panel.set_ylabel("entries of $W_2W_1$")
         worst = np.abs(network[case] - theory[case]).max(axis=-1)
-        _residual(residual, times, 0.0, worst, colour=case, label=label)
+        style.residual(residual, times, 0.0, worst, colour=case, label=label)
     residual.set(yscale="log", xlabel=r"time ($\tau$)", ylabel="largest |difference|")
-    _legend(residual, 2)
+    style.legend(residual, 2)
     return figure
 
 
@@ -374,13 +330,13 @@ def textbook_error(times: RealLike, stable: RealLike, textbook: RealLike) -> Fig
         textbook: ``(n,)``; error of the form with growing exponentials, ``nan`` where it fails.
     """
     figure, axes = style.panels(height=3.0)
-    axes.plot(times, np.maximum(textbook, FLOOR), color=style.COLOURS[1], label="textbook form")
-    axes.plot(times, np.maximum(stable, FLOOR), color=style.COLOURS[0], label="stable form")
+    axes.plot(times, np.maximum(textbook, style.FLOOR), color=style.COLOURS[1], label="textbook form")
+    axes.plot(times, np.maximum(stable, style.FLOOR), color=style.COLOURS[0], label="stable form")
     broken = np.flatnonzero(~np.isfinite(textbook))
     if broken.size:
         axes.axvline(times[broken[0]], color=style.COLOURS[1], linestyle=":", linewidth=1.2, label="first failure")
-    axes.set(yscale="log", xlabel=r"$s_{\max}\,t/\tau$", ylabel="largest error of $W_2W_1$", ylim=(FLOOR / 3, 30))
-    _legend(axes, 3)
+    axes.set(yscale="log", xlabel=r"$s_{\max}\,t/\tau$", ylabel="largest error of $W_2W_1$", ylim=(style.FLOOR / 3, 30))
+    style.legend(axes, 3)
     return figure
 
 
@@ -393,14 +349,14 @@ def random_start(times: RealLike, theory: RealLike, network: RealLike, labels: S
         network: ``(seeds, n, modes)``; strengths of the trained networks. The first seed is drawn in full.
         labels: names of the modes.
     """
-    figure, main, residual = _with_residual()
+    figure, main, residual = style.with_residual()
     for mode, label in enumerate(labels):
         style.theory(main, times, theory[0, :, mode], colour=mode, label=label)
-        style.experiment(main, _thin(times, mode), _thin(network[0, :, mode], mode), colour=mode)
+        style.experiment(main, style.thin(times, mode), style.thin(network[0, :, mode], mode), colour=mode)
         for seed in range(len(theory)):
-            _residual(residual, times, theory[seed, :, mode], network[seed, :, mode], colour=mode)
+            style.residual(residual, times, theory[seed, :, mode], network[seed, :, mode], colour=mode)
     main.set_ylabel("mode strength $u$")
-    _legend(main, 2)
+    style.legend(main, 2)
     residual.set(xlabel=r"time ($\tau$)", ylim=(1e-9, 1))
     return figure
 
@@ -423,15 +379,15 @@ def lazy_to_rich(
         exponentials: ``(imbalances, n)``; the lazy limit of each.
         sigmoid: ``(n,)``; the balanced limit.
     """
-    figure, main, residual = _with_residual()
+    figure, main, residual = style.with_residual()
     for index, imbalance in enumerate(imbalances):
         style.theory(main, times, theory[index], colour=index, label=f"$c={imbalance:g}$")
-        style.experiment(main, _thin(times, index), _thin(network[index], index), colour=index)
+        style.experiment(main, style.thin(times, index), style.thin(network[index], index), colour=index)
         style.limit(main, times, exponentials[index], label=None if index else "limits")
-        _residual(residual, times, theory[index], network[index], colour=index)
+        style.residual(residual, times, theory[index], network[index], colour=index)
     style.limit(main, times, sigmoid)
     main.set(ylabel="mode strength $u$", xscale="log", ylim=(-0.05, 1.1 * float(np.max(sigmoid))))
-    _legend(main, 4)
+    style.legend(main, 4)
     residual.set_xlabel(r"time ($\tau$)")
     return figure
 
@@ -451,7 +407,7 @@ def delayed_rich(
     for index, (lam, run) in enumerate(zip(lams, runs, strict=True)):
         shown = run.times > 0
         style.theory(left, run.times[shown], theory[index][shown], colour=index, label=f"$\\lambda={lam:g}$")
-        style.experiment(left, _thin(run.times[shown], index), _thin(run.losses[shown], index), colour=index)
+        style.experiment(left, style.thin(run.times[shown], index), style.thin(run.losses[shown], index), colour=index)
         style.experiment(right, np.full(movement.shape[1], lam), movement[index], colour=index)
     left.set(xscale="log", yscale="log", xlabel=r"time ($\tau$)", ylabel="loss / initial loss", ylim=(3e-4, 2))
     right.set(yscale="log", xlabel=r"imbalance $\lambda$", ylabel="turn of the kernel, 1 − cosine")
@@ -475,7 +431,7 @@ def conservation(runs: Sequence[Conservation], slope_line: RealLike) -> Figure:
     axes.set_yscale("log")
     axes.set_ylabel(r"largest drift of $W_2^\top W_2-W_1W_1^\top$")
     _rate_axis(axes, runs[0].etas)
-    _legend(axes, 2)
+    style.legend(axes, 2)
     return figure
 
 
@@ -493,7 +449,7 @@ def silent_alignment(white: Sequence[KernelRun], coloured: Sequence[KernelRun]) 
             shown = (run.losses > 0.01) & (learned > 1e-6)
             axes.plot(
                 learned[shown],
-                np.maximum(run.misalignment[shown], FLOOR),
+                np.maximum(run.misalignment[shown], style.FLOOR),
                 color=style.COLOURS[colour],
                 marker=style.MARKERS[colour],
                 markersize=3,
@@ -504,7 +460,7 @@ def silent_alignment(white: Sequence[KernelRun], coloured: Sequence[KernelRun]) 
             )
     axes.axvline(0.1, color=style.GREY, linestyle="--", linewidth=1.0)
     axes.set(yscale="log", xlabel="share of the loss that is gone", ylabel="1 − cosine to the final kernel")
-    _legend(axes, 2)
+    style.legend(axes, 2)
     return figure
 
 
@@ -530,7 +486,7 @@ def coloured_inputs(
     for axes, theory, network in ((left, aligned_theory, aligned), (right, rotated_theory, rotated)):
         for mode, label in enumerate(labels):
             style.theory(axes, times, theory[:, mode], colour=mode, label=label if axes is left else None)
-            style.experiment(axes, _thin(times, mode), _thin(network[:, mode], mode), colour=mode)
+            style.experiment(axes, style.thin(times, mode), style.thin(network[:, mode], mode), colour=mode)
         axes.set_xlabel(r"time ($\tau$)")
     left.set_ylabel("mode strength $u$")
     left.set_title("variances along the modes")
@@ -579,7 +535,7 @@ def overflow(times: RealLike, stable: RealLike, textbook: RealLike) -> Figure:
         axes.axvspan(times[broken[0]], times[-1], color=style.COLOURS[1], alpha=0.12, lw=0)
         axes.text((times[broken[0]] + times[-1]) / 2, 0.5, "not a number", ha="center", fontsize=8.5)
     axes.set(xlabel=r"time ($\tau$)", ylabel="mode strength $u$")
-    _legend(axes, 2)
+    style.legend(axes, 2)
     return figure
 
 

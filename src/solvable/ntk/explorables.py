@@ -43,30 +43,25 @@ FULL_TURN = np.concatenate([-HALF_TURN[:0:-1], HALF_TURN])
 SHOWN_INPUTS = np.arange(-POINTS // 2, POINTS // 2 + 1, 2)
 NOT_LEARNED = 1e-9
 """Part of the kernel below which an eigenvalue is drawn as this: those of some components are nothing but rounding."""
+POOL = 2 * CIRCLE_SEEDS
+"""Hidden layers to take from, by turns: seeds have some in common, but in different places."""
 STEP_OF_WEIGHTS = 1 / 32
-"""Weights are normal numbers rounded to this, and take up a byte each in the graph."""
+"""Weights and biases are normal numbers rounded to this, and take up a byte each in the graph."""
 
 
 @cache
 def _weights():
-    """First layer, hidden layers, biases of each and readout of the widest and deepest network, of each seed."""
-
-    def draw(source, *shape):
-        steps = np.round(source.normal(size=shape) / STEP_OF_WEIGHTS)
-        return np.clip(steps, -127, 127).astype(np.int8)
-
-    widest, shapes = CIRCLE_WIDTHS[-1], []
-    for seed in range(CIRCLE_SEEDS):
-        source = np.random.default_rng(seed)
-        shapes.append(
-            (
-                draw(source, widest, 2),
-                draw(source, MOST_LAYERS - 1, widest, widest),
-                draw(source, MOST_LAYERS, widest),
-                draw(source, widest),
-            )
-        )
-    return tuple(map(np.stack, zip(*shapes, strict=True)))
+    """First layer, biases and readout of the widest and deepest network for each seed, and a pool of hidden layers."""
+    widest = CIRCLE_WIDTHS[-1]
+    draws = [np.random.default_rng(seed) for seed in range(CIRCLE_SEEDS)]
+    # not rounded, so that no unit is at its kink exactly, where rounding would decide
+    first = np.stack([draw.normal(size=(widest, 2)) for draw in draws])
+    biases, readout = (
+        np.stack([draw.normal(size=shape) for draw in draws]) for shape in ((MOST_LAYERS, widest), (widest,))
+    )
+    pool = np.random.default_rng(CIRCLE_SEEDS).normal(size=(POOL, widest, widest))
+    steps = (np.round(weights / STEP_OF_WEIGHTS) for weights in (biases, readout, pool))
+    return first, *(np.clip(some, -127, 127).astype(np.int8) for some in steps)
 
 
 def _activated(activation, functions, *arguments):
@@ -94,15 +89,20 @@ def _kernels_of_the_wide(activation, sigma_w, sigma_b):
 def _kernel_of_a_network(activation, hidden, sigma_w, sigma_b, width, seed):
     """The kernel of one network between all inputs, layer by layer; units beyond ``width`` are left out."""
     index = jnp.round(seed).astype(int)
-    first, middle, biases, readout = (STEP_OF_WEIGHTS * jnp.asarray(w)[index].astype(float) for w in _weights())
+    *own, pool = map(jnp.asarray, _weights())
+    first, biases, readout = (weights[index].astype(float) for weights in own)
+    middle = pool[(POOL // CIRCLE_SEEDS * index + np.arange(MOST_LAYERS - 1)) % POOL].astype(float)
+    biases, readout, middle = (STEP_OF_WEIGHTS * rounded for rounded in (biases, readout, middle))
     x = jnp.asarray(_on_circle(_evenly(POINTS)))
     used = (jnp.arange(CIRCLE_WIDTHS[-1]) < width).astype(float)
     scale = sigma_w / jnp.sqrt(width)
 
     def units(z):
         phi = _activated(activation, (jax.nn.relu, jax.scipy.special.erf, lambda z: z), z)
-        slopes = (lambda z: (z > 0).astype(float), lambda z: 2 / math.sqrt(math.pi) * jnp.exp(-(z**2)), jnp.ones_like)
-        return used * phi, used * _activated(activation, slopes, z)
+        # that of erf, and at no curvature that of a line: an array of ones would take up space in the graph
+        curvature = (activation < 1.5).astype(float)
+        smooth = jnp.where(activation < 1.5, 2 / math.sqrt(math.pi), 1.0) * jnp.exp(-curvature * z**2)
+        return used * phi, used * jnp.where(activation < 0.5, (z > 0).astype(float), smooth)
 
     def forward(h, layer):
         weights, bias = layer
@@ -120,10 +120,11 @@ def _kernel_of_a_network(activation, hidden, sigma_w, sigma_b, width, seed):
     slopes, grams = jax.lax.scan(forward, h, (middle, biases[1:]))[1]
     slopes, grams = jnp.concatenate([slope[None], slopes]), jnp.concatenate([inputs[None], ends[None], grams])
     top = jnp.broadcast_to(scale * readout, slope.shape)
-    last = jnp.where(hidden == MOST_LAYERS, top * slopes[-1], 0)
+    last = (hidden == MOST_LAYERS).astype(float) * top * slopes[-1]
     start = last, grams[jnp.round(hidden).astype(int)] + grams[-2] * (last @ last.T)
-    layers = middle, slopes[:-1], grams[:-2], jnp.arange(1.0, MOST_LAYERS)
-    return jax.lax.scan(backward, start, layers, reverse=True)[0][1]
+    # turned around by hand: a scan that runs backwards cannot be exported
+    layers = middle[::-1], slopes[-2::-1], grams[-3::-1], jnp.arange(MOST_LAYERS - 1.0, 0.0, -1.0)
+    return jax.lax.scan(backward, start, layers)[0][1]
 
 
 def circle_kernel(activation, hidden, sigma_w, sigma_b, width, seed):
@@ -150,7 +151,7 @@ def circle_kernel(activation, hidden, sigma_w, sigma_b, width, seed):
         "network eigenvalues": jnp.maximum(seen, floor)[1:] / ntk[0],
         "here": ntk[0],
         "opposite": ntk[-1] / ntk[0],
-        "constant": eigenvalues[0] / ntk[0],
+        "constant": jnp.maximum(eigenvalues, floor)[0] / ntk[0],
         "distance": jnp.sqrt(jnp.sum((network[0] - everywhere) ** 2) / jnp.sum(everywhere**2)),
     }
 
@@ -210,95 +211,370 @@ CIRCLE = Explorable(
 SPECTRUM_ACTIVATIONS = ("relu", "erf")
 SPECTRUM_SCALES = {"sigma_w": math.sqrt(2), "sigma_b": 0.5}
 LEARNED = np.array([1, 2, 4, 8])
-"""Frequencies of the target, of falling sizes; its mean square is 1."""
-SIZES = np.array([8, 4, 2, 1]) / math.sqrt(85)
+"""Frequencies of the target."""
+SIZES = np.array([4, 3, 2, 2]) / math.sqrt(33)
+"""Root mean square of each; that of the target is 1."""
 PHASES = np.array([0.0, 1.0, 2.5, 0.5])
 NOISES = 4
-CLOCK = np.geomspace(0.1, 1e5, 181)
-MEASURED = np.arange(0, 181, 6)
-LEAST_RISK = 1e-6
+CLOCK = np.geomspace(0.1, 1e5, 91)
+MEASURED = np.arange(0, 91, 3)
+LEAST_RISK = 1e-9
+INPUT_ANGLES = _evenly(POINTS)
+# the inputs and the places halfway between them, once around and back to the first
+AROUND = np.arange(-POINTS, POINTS + 1)
 
 
 @cache
 def _rates():
-    """Eigenvalues on the inputs, and the same sums over the inputs seen from between two: ``(2, kinds, layers, k)``."""
-    x = _on_circle(_evenly(POINTS))
-    between = _on_circle(np.array([np.pi / POINTS]))
-    shift = _evenly(POINTS) - np.pi / POINTS
+    """For each activation and depth, by frequency: eigenvalues, and the same sums as seen from between two inputs."""
+    shift = np.pi / POINTS
+    x, between = _on_circle(INPUT_ANGLES), _on_circle(np.array([shift]))
+    waves = (np.cos(FREQUENCIES[:, None] * angles) / POINTS for angles in (INPUT_ANGLES, INPUT_ANGLES - shift))
+    here, there = waves
     found = []
+    # computed once, in double precision, also where the function that needs them is being traced
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
         for name in SPECTRUM_ACTIVATIONS:
             for layers in range(1, MOST_LAYERS + 1):
-                kind = {"hidden_layers": layers, "activation": name, **SPECTRUM_SCALES}
-                here = np.asarray(nngp_and_ntk(x, **kind).ntk)[0]
-                there = np.asarray(nngp_and_ntk(between, x, **kind).ntk)[0]
-                waves = (np.cos(FREQUENCIES[:, None] * angles) for angles in (_evenly(POINTS), shift))
-                found.append([wave @ row / POINTS for wave, row in zip(waves, (here, there), strict=True)])
+                kernels = [
+                    nngp_and_ntk(*pair, hidden_layers=layers, activation=name, **SPECTRUM_SCALES).ntk
+                    for pair in ((x,), (between, x))
+                ]
+                found.append([wave @ np.asarray(k)[0] for wave, k in zip((here, there), kernels, strict=True)])
     rates = np.array(found).reshape(len(SPECTRUM_ACTIVATIONS), MOST_LAYERS, 2, -1)
-    # what rounding leaves of eigenvalues that are too small for it, of either sign, is none
+    # below rounding there is nothing to learn by
     return np.where(rates < 1e-15 * rates.max(axis=-1, keepdims=True), 0.0, rates)
 
 
 def _components(angles):
-    """Sines and cosines of mean square 1 over the inputs, a column each, and the frequency of each."""
-    kinds = [(k, wave) for k in FREQUENCIES for wave in (np.cos, np.sin) if wave is np.cos or 0 < k < POINTS // 2]
-    sizes = [math.sqrt(2) if 0 < k < POINTS // 2 else 1.0 for k, _ in kinds]
-    columns = [size * wave(k * angles) for size, (k, wave) in zip(sizes, kinds, strict=True)]
-    return np.stack(columns, axis=1), np.array([k for k, _ in kinds])
+    """Cosines and sines of mean square 1 over the inputs, a column each."""
+    inner = FREQUENCIES[1:-1]
+    once, twice = np.cos(angles[:, None] * FREQUENCIES), np.sin(angles[:, None] * inner)
+    once[:, 1:-1] *= math.sqrt(2)
+    return np.concatenate([once, math.sqrt(2) * twice], axis=1)
+
+
+# of each of these components
+COMPONENT_FREQUENCIES = np.concatenate([FREQUENCIES, FREQUENCIES[1:-1]])
+
+
+def _target(angles):
+    return math.sqrt(2) * np.cos(LEARNED * angles[:, None] - PHASES) @ SIZES
 
 
 @cache
 def _task():
-    """Coefficients of the target and of noise of size 1, and the components on the inputs and between them."""
-    inputs, frequencies = _components(_evenly(POINTS))
-    between, _ = _components(_evenly(POINTS) + np.pi / POINTS)
-    angles = _evenly(POINTS)[:, None]
-    target = math.sqrt(2) * np.cos(LEARNED * angles - PHASES) @ SIZES
+    """Coefficients of the target and of noise of size 1, for each draw, and the components at the inputs."""
+    inputs = _components(INPUT_ANGLES)
     noise = np.random.default_rng(0).normal(size=(NOISES, POINTS))
-    return inputs.T @ target / POINTS, noise @ inputs / POINTS, inputs, between, frequencies
+    return inputs.T @ _target(INPUT_ANGLES) / POINTS, noise @ inputs / POINTS, inputs
 
 
 def learn_components(activation, hidden, noise, time, seed):
-    """Gradient flow of a wide network on noisy targets, component by component."""
-    target, draws, inputs, between, frequencies = _task()
-    rates = jnp.asarray(_rates())[jnp.round(activation).astype(int), jnp.round(hidden).astype(int) - 1]
-    rate, across = rates[0, frequencies], rates[1, frequencies]
-    draw = noise * jnp.asarray(draws)[jnp.round(seed).astype(int)]
-
-    def learned(times):
-        return -jnp.expm1(-rate * times[..., None])
+    """Gradient flow of an infinitely wide network on noisy targets, component by component."""
+    target, draws, components = _task()
+    by_frequency = jnp.asarray(_rates())[jnp.round(activation).astype(int), jnp.round(hidden).astype(int) - 1]
+    rate, across = by_frequency[:, COMPONENT_FREQUENCIES]
+    given = target + noise * jnp.asarray(draws)[jnp.round(seed).astype(int)]
 
     def risks(times):
-        bias = early_stopping_risk(rate, target, noise=0.0, t=times)
-        variance = early_stopping_risk(rate, jnp.zeros_like(rate), noise=noise, t=times)
-        return bias, variance, bias + variance
+        bias = early_stopping_risk(rate, jnp.asarray(target), noise=0.0, t=times)
+        return bias, early_stopping_risk(rate, jnp.zeros_like(rate), noise=noise, t=times)
 
     clock = jnp.asarray(CLOCK)
-    bias, variance, risk = risks(clock)
-    happened = jnp.sum((learned(clock[MEASURED]) * (target + draw) - target) ** 2, axis=-1)
-    # without noise the risk falls until it is rounding, and the first such time is as good as any
-    best = jnp.argmin(risk + 1e-12 * jnp.arange(len(CLOCK)))
-    seen = rates[0, LEARNED]
-    now = learned(time) * (target + draw)
-    per_rate = jnp.where(rate > 0, learned(time) / jnp.where(rate > 0, rate, 1), time)
-    fit = jnp.stack([jnp.asarray(inputs) @ now, jnp.asarray(between) @ (across * per_rate * (target + draw))], axis=1)
-    turn = np.arange(-POINTS, POINTS + 1)
+    bias, variance = risks(clock)
+    happened = jnp.sum((target - given * -jnp.expm1(-rate * clock[MEASURED, None])) ** 2, axis=1)
+    # a slope below what can be seen picks one of many times where the risk has fallen to rounding
+    best = jnp.argmin(bias + variance + 1e-12 * jnp.arange(len(CLOCK)))
+    learned = -jnp.expm1(-rate * time)
+    per_rate = jnp.where(rate > 0, learned / jnp.where(rate > 0, rate, 1), time)
+    fit = [jnp.asarray(components) @ (learned * given)]
+    fit += [jnp.asarray(_components(INPUT_ANGLES + np.pi / POINTS)) @ (across * per_rate * given)]
+    risk_now = sum(risks(time))
     results = {
         "time": clock,
-        "bias": bias,
-        "variance": variance,
-        "risk": risk,
+        "bias": jnp.maximum(bias, LEAST_RISK),
+        "variance": jnp.maximum(variance, LEAST_RISK),
+        "risk": jnp.maximum(bias + variance, LEAST_RISK),
         "measured time": clock[MEASURED],
-        "measured risk": happened,
+        "measured risk": jnp.maximum(happened, LEAST_RISK),
         "now": jnp.stack([time]),
-        "risk now": risks(jnp.stack([time]))[2],
+        "here": jnp.stack([jnp.maximum(risk_now, LEAST_RISK)]),
         "all now": jnp.full(len(LEARNED), time),
-        "learned now": -jnp.expm1(-seen * time),
-        "angle": jnp.asarray(np.pi * turn / POINTS),
-        "fit": fit.ravel()[turn % (2 * POINTS)],
-        "target": jnp.asarray(_smooth_target(np.pi * turn / POINTS)),
-        "input": jnp.asarray(_evenly(POINTS)[1] * SHOWN_INPUTS),
+        "learned now": learned[LEARNED],
+        "angle": jnp.asarray(np.pi / POINTS * AROUND),
+        "fit": jnp.stack(fit, axis=1).ravel()[AROUND % (2 * POINTS)],
+        "target": jnp.asarray(_target(np.pi / POINTS * AROUND)),
+        "input": jnp.asarray(np.pi / POINTS * AROUND[::2]),
+        "data": (jnp.asarray(components) @ given)[AROUND[::2] // 2 % POINTS],
+        "best time": clock[best],
+        "best risk": (bias + variance)[best],
+        "risk now": risk_now,
+        "final risk": noise**2,
     }
-    return results
+    return results | {f"learned {k}": -jnp.expm1(-by_frequency[0, k] * clock) for k in LEARNED}
 
 
+SPECTRUM = Explorable(
+    "ntk.spectrum",
+    learn_components,
+    controls=[
+        Slider("time", "training time t", 0.1, 1e5, default=30.0, scale="log", mark=("best time", "lowest risk")),
+        Slider("noise", "noise σ on each target", 0.0, 1.0, default=0.5, step=0.01),
+        Choice("activation", "activation", ("ReLU", "erf")),
+        Stops("hidden", "hidden layers", tuple(range(1, MOST_LAYERS + 1)), default=1),
+        Stops("seed", "draw of the noise", tuple(range(NOISES)), default=0),
+    ],
+    panels=[
+        Panel(
+            Axis("time t", scale="log", limits=(0.1, 1e5)),
+            Axis("part that is learned", limits=(-0.05, 1.05)),
+            curves=[Curve("time", f"learned {k}", f"k = {k}", colour=i) for i, k in enumerate(LEARNED)]
+            + [Curve("all now", "learned now", "now", kind="mark")],
+        ),
+        Panel(
+            Axis("time t", scale="log", limits=(0.1, 1e5)),
+            Axis("distance from the truth", scale=("linear", "log"), limits=(1e-3, 1.4)),
+            curves=[
+                Curve("time", "bias", "not yet learned", kind="limit"),
+                Curve("time", "variance", "noise", colour=1),
+                Curve("time", "risk", "sum"),
+                Curve("measured time", "measured risk", "this draw", kind="experiment"),
+                Curve("now", "here", kind="mark"),
+            ],
+        ),
+        Panel(
+            Axis("place on the circle γ", "rad", limits=(-np.pi, np.pi)),
+            Axis("function", limits=(-4.0, 4.0)),
+            curves=[
+                Curve("angle", "target", "truth", kind="limit"),
+                Curve("angle", "fit", "learned at t"),
+                Curve("input", "data", "noisy targets", kind="mark"),
+            ],
+        ),
+    ],
+    readouts=[
+        Readout("risk now", "mean squared distance now"),
+        Readout("best risk", "lowest"),
+        Readout("best time", "at t =", digits=2),
+        Readout("final risk", "after an infinite time"),
+    ],
+    play="time",
+    caption=(
+        "An infinitely wide network learns a function with frequencies 1, 2, 4 and 8 from 64 noisy values on the "
+        "circle: how much of each is learned, the expected mean squared distance from the truth at the inputs, with "
+        "that of one draw of the noise (markers), and the function at time t. Each component has its own clock, so that "
+        "stopping in time leaves out most of the noise."
+    ),
+    alt=lambda at: (
+        "Three panels. Left: components of frequency 1, 2, 4 and 8 are learned one after another along S-shaped "
+        "curves. Middle: the distance from the truth falls, is lowest at a time of "
+        f"{at['best time']:.2g}, where it is {at['best risk']:.2g}, and rises to {at['final risk']:.2g} as the noise is "
+        "learned; markers of one draw follow. Right: the learned function runs close to the dashed truth, between "
+        "scattered data."
+    ),
+)
+
+
+TRAIN_WIDTHS = (8, 16, 32, 64, 128, 256)
+TRAIN_SEEDS = 4
+TRAIN_SCALES = {"sigma_w": 2.0, "sigma_b": 1.0}
+TRAIN_STEPS = 150
+SHOWN_STEPS = np.arange(0, TRAIN_STEPS + 1, 5)
+TRAIN_ANGLES = np.array([-2.9, -2.3, -1.5, -1.0, -0.4, 0.3, 0.9, 2.4])
+"""With a gap, in which nothing but the kernel says how the function goes on."""
+TRAIN_INPUTS = _on_circle(TRAIN_ANGLES)
+TEST_ANGLES = np.linspace(-np.pi, np.pi, 65)
+SHOWN_TESTS = np.arange(0, 65, 2)
+LARGEST_WEIGHT = 1e6
+"""Where diverging weights are held, so that their products stay finite numbers."""
+
+
+@cache
+def _births():
+    """Weights of the widest network for each seed: into each unit, its bias, and out of it; and the output's bias."""
+    draws = [np.random.default_rng(seed) for seed in range(TRAIN_SEEDS)]
+    shapes = (TRAIN_WIDTHS[-1], 2), (TRAIN_WIDTHS[-1],), (TRAIN_WIDTHS[-1],), ()
+    return tuple(np.stack([draw.normal(size=shape) for draw in draws]) for shape in shapes)
+
+
+@cache
+def _wide_kernels():
+    """The kernel of the infinitely wide network, among the training inputs and from the test inputs to them."""
+    kind = {"hidden_layers": 1, "activation": jnp.tanh, **TRAIN_SCALES}
+    with jax.enable_x64(True), jax.ensure_compile_time_eval():
+        among = nngp_and_ntk(TRAIN_INPUTS, **kind).ntk
+        return np.asarray(among), np.asarray(nngp_and_ntk(_on_circle(TEST_ANGLES), TRAIN_INPUTS, **kind).ntk)
+
+
+def _largest_eigenvalue(kernel):
+    """By a high power of the kernel, which leaves of it a projection on its first component."""
+    power = kernel / jnp.trace(kernel)
+    for _ in range(14):
+        power = power @ power
+        power = power / jnp.trace(power)
+    return jnp.sum(power * kernel)
+
+
+def train_at_width(width, alpha, rate, seed):
+    """A network trained by gradient descent, beside its linear model and the infinitely wide network."""
+    sigma_w, sigma_b = TRAIN_SCALES.values()
+    x, tests = jnp.asarray(TRAIN_INPUTS), jnp.asarray(_on_circle(TEST_ANGLES))
+    y = jnp.asarray(TRAIN_INPUTS.prod(axis=1))
+    n = len(TRAIN_INPUTS)
+    used = (jnp.arange(TRAIN_WIDTHS[-1]) < width).astype(float)
+
+    def network(weights, x):
+        into, bias, out, last = weights
+        h = used * jnp.tanh(sigma_w / math.sqrt(2) * (x @ into.T) + sigma_b * bias)
+        return sigma_w / jnp.sqrt(width) * (h @ out[:, None]) + sigma_b * last
+
+    def outputs(weights, x):
+        return alpha * (network(weights, x) - network(start, x))[:, 0]
+
+    def loss(weights):
+        return jnp.mean((outputs(weights, x) - y) ** 2) / (2 * alpha**2)
+
+    start = tuple(jnp.asarray(weights)[jnp.round(seed).astype(int)] for weights in _births())
+    own = empirical_ntk(network, start, x), empirical_ntk(network, start, tests, x)
+    kernels, reach = (jnp.stack([a, jnp.asarray(b)]) for a, b in zip(own, _wide_kernels(), strict=True))
+    eta = rate * 2 * n / _largest_eigenvalue(own[0])
+
+    def step(state, _):
+        weights, errors, pushes = state
+        value, slope = jax.value_and_grad(loss)(weights)
+        moved = tuple(
+            jnp.clip(w - eta * change, -LARGEST_WEIGHT, LARGEST_WEIGHT)
+            for w, change in zip(weights, slope, strict=True)
+        )
+        pushed = pushes + eta / n * errors
+        remains = errors - eta / n * jnp.sum(kernels * errors[:, None, :], axis=2)
+        losses = jnp.concatenate([2 * alpha**2 * value[None], jnp.mean(errors**2, axis=1)])
+        return (moved, jnp.clip(remains, -OUT_OF_SIGHT, OUT_OF_SIGHT), pushed), losses
+
+    errors = jnp.stack([y, y])
+    (weights, errors, pushes), losses = jax.lax.scan(step, (start, errors, jnp.zeros_like(errors)), length=TRAIN_STEPS)
+    final = jnp.concatenate([2 * alpha**2 * loss(weights)[None], jnp.mean(errors**2, axis=1)])
+    losses = jnp.concatenate([losses, final[None]]) / jnp.mean(y**2)
+    losses = jnp.clip(losses, 1e-12, OUT_OF_SIGHT)
+    predicted = jnp.sum(reach * pushes[:, None, :], axis=2)
+    functions = jnp.clip(jnp.stack([outputs(weights, tests), *predicted]), -OUT_OF_SIGHT, OUT_OF_SIGHT)
+    steps = jnp.arange(TRAIN_STEPS + 1.0)
+    change = relative_kernel_change(own[0], empirical_ntk(network, weights, x))
+    return {
+        "angle": jnp.asarray(TEST_ANGLES),
+        "linear": functions[1],
+        "wide": functions[2],
+        "shown angle": jnp.asarray(TEST_ANGLES[SHOWN_TESTS]),
+        "network": functions[0, SHOWN_TESTS],
+        "training angle": jnp.asarray(TRAIN_ANGLES),
+        "targets": y,
+        "step": steps,
+        "linear loss": losses[:, 1],
+        "wide loss": losses[:, 2],
+        "shown step": steps[SHOWN_STEPS],
+        "network loss": losses[SHOWN_STEPS, 0],
+        "edge": jnp.ones(()),
+        "eta": eta,
+        "distance": jnp.sqrt(jnp.mean((functions[0] - functions[1]) ** 2)),
+        "from wide": jnp.sqrt(jnp.mean((functions[0] - functions[2]) ** 2)),
+        "change": jnp.minimum(change, OUT_OF_SIGHT),
+        "diverged": (losses[-1, 0] > 2).astype(float),
+        "left alone": ((losses[-1, 1] > 2) & (losses[-1, 0] <= 2)).astype(float),
+        "chaotic": (rate > 1).astype(float),
+    }
+
+
+TRAIN = Explorable(
+    "ntk.train",
+    train_at_width,
+    controls=[
+        Stops("width", "width n", TRAIN_WIDTHS, default=64),
+        Slider("alpha", "scale α of the output", 0.25, 16.0, default=1.0, scale="log"),
+        Slider(
+            "rate",
+            "learning rate η, in units of 2/λ",
+            0.1,
+            2.5,
+            default=0.5,
+            scale="log",
+            mark=("edge", "largest stable rate of the linear model"),
+        ),
+        Stops("seed", "seed", tuple(range(TRAIN_SEEDS)), default=0),
+    ],
+    panels=[
+        Panel(
+            Axis("place on the circle γ", "rad", limits=(-np.pi, np.pi)),
+            Axis("function", limits=(-1.2, 1.2)),
+            curves=[
+                Curve("angle", "wide", "infinite width", kind="limit"),
+                Curve("angle", "linear", "linear model"),
+                Curve("shown angle", "network", "network", kind="experiment"),
+                Curve("training angle", "targets", "targets", kind="mark"),
+            ],
+        ),
+        Panel(
+            Axis("step of gradient descent"),
+            Axis("relative loss", scale=("log", "linear"), limits=(1e-6, 1e2)),
+            curves=[
+                Curve("step", "wide loss", "infinite width", kind="limit"),
+                Curve("step", "linear loss", "linear model"),
+                Curve("shown step", "network loss", "network", kind="experiment"),
+            ],
+        ),
+    ],
+    readouts=[
+        Readout("distance", "network and linear model are apart by", digits=2),
+        Readout("from wide", "network and infinite width by", digits=2),
+        Readout("change", "relative change of the kernel", digits=2),
+        Readout("eta", "η =", digits=2),
+    ],
+    notices=[
+        Notice("diverged", "Gradient descent diverges. Curves are cut off where they leave."),
+        Notice("left alone", "The linear model diverges and the network does not: its kernel shrinks until η is stable."),
+    ],
+    play="alpha",
+    chaotic="chaotic",
+    caption="x",
+    alt=lambda at: "x",
+)
+
+
+CATAPULT_WIDTHS = (4, 16, 64, 256, 1024, 4096)
+CATAPULT_STEPS = 100
+
+
+@cache
+def _directions():
+    """Sums and differences of the weights of each unit, to be brought to size."""
+    return np.random.default_rng(0).normal(size=(2, CATAPULT_WIDTHS[-1]))
+
+
+def catapult(eta, width, f0):
+    """A two-layer linear network that learns one example, beside its recursion and its limit."""
+    used = (jnp.arange(CATAPULT_WIDTHS[-1]) < width).astype(float)
+    total, apart = used * jnp.asarray(_directions())
+    root = jnp.sqrt(width)
+    # sizes of u + v and u - v that make the output f0 and the kernel 1
+    sizes = jnp.sqrt(width + 2 * root * f0), jnp.sqrt(jnp.maximum(width - 2 * root * f0, 0))
+    total, apart = (size * w / jnp.sqrt(jnp.sum(w**2)) for size, w in zip(sizes, (total, apart), strict=True))
+
+    def output(u, v):
+        return jnp.sum(u * v) / root
+
+    def step(weights, _):
+        f, slopes = jax.value_and_grad(output, argnums=(0, 1))(*weights)
+        kernel = sum(jnp.sum(slope**2) for slope in slopes)
+        moved = tuple(
+            jnp.clip(w - eta * f * slope, -LARGEST_WEIGHT, LARGEST_WEIGHT)
+            for w, slope in zip(weights, slopes, strict=True)
+        )
+        return moved, (f, kernel)
+
+    start = (total + apart) / 2, (total - apart) / 2
+    f, kernel = jax.lax.scan(step, start, length=CATAPULT_STEPS + 1)[1]
+    widths = jnp.stack([width, jnp.full_like(width, jnp.inf)])
+    theory = catapult_recursion(f0, 1.0, eta=eta, width=widths, steps=CATAPULT_STEPS)
+    return f, kernel, theory
+
+EXPLORABLES = (CIRCLE, SPECTRUM, TRAIN)

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key, Real
-from sklearn.datasets import fetch_openml, load_digits
 
 from solvable import require
 from solvable.randomness import generator
@@ -28,7 +27,7 @@ class Inputs(NamedTuple):
 def circle(angles: Real[ArrayLike, " n"]) -> Float[np.ndarray, "n 2"]:
     """Points of the unit circle, ``(cos, sin)`` of each angle in radians.
 
-    >>> circle([0.0]).tolist()
+    >>> circle(np.array([0.0])).tolist()
     [[1.0, 0.0]]
     """
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -37,7 +36,7 @@ def circle(angles: Real[ArrayLike, " n"]) -> Float[np.ndarray, "n 2"]:
 def circle_task(angles: Real[ArrayLike, " n"], test_angles: Real[ArrayLike, " m"]) -> Inputs:
     """Learn the product of both coordinates, ``x1 x2``, from points of the circle.
 
-    >>> circle_task([np.pi / 4], [0.0]).y.round(12).tolist()
+    >>> circle_task(np.array([np.pi / 4]), np.array([0.0])).y.round(12).tolist()
     [0.5]
     """
     x = circle(angles)
@@ -66,6 +65,9 @@ def digits(examples: int, *, key: Key[Array, ""]) -> Images:
     Raises:
         ValueError: there are not that many.
     """
+    # scikit-learn takes a second to import, which only its digits are worth
+    from sklearn.datasets import load_digits
+
     x, labels = load_digits(return_X_y=True)
     return _drawn(x / 16, labels, examples, key)
 
@@ -82,6 +84,8 @@ def mnist(examples: int, *, key: Key[Array, ""], folder: Path | str | None = Non
         ValueError: there are not that many.
         OSError: the data are not there yet, and there is no network to fetch them.
     """
+    from sklearn.datasets import fetch_openml
+
     x, labels = fetch_openml(
         "mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff", data_home=folder
     )

@@ -48,7 +48,7 @@ def catapult_recursion(f0: RealLike, lam0: RealLike, *, eta: RealLike, width: Re
     Raises:
         ValueError: an argument lies outside its domain.
 
-    Source: Lewkowycz et al. (2020), section 2; derived in the chapter.
+    Source: Lewkowycz et al. (2020) analyse this network; the recursion is derived in the chapter.
 
     >>> catapult_recursion(1.0, 2.0, eta=0.5, width=jnp.inf, steps=1).outputs.tolist()
     [1.0, 0.0]

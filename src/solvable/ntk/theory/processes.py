@@ -74,7 +74,7 @@ def ensemble_mean_cov(
     Raises:
         ValueError: shapes do not match, or an argument lies outside its domain.
 
-    Source: Lee et al. (2019), section 2.4, with this loss; derived in the chapter.
+    Source: Lee et al. (2019), with the mean in the place of their sum over inputs; derived in the chapter.
 
     >>> one = np.array([[1.0, 0.5], [0.5, 1.0]])
     >>> mean, cov = ensemble_mean_cov(one, 2 * one, np.array([3.0]), 1)
