@@ -88,7 +88,8 @@ def empirical_ntk(
     .. math:: \Theta_{cc'}(x, x') = \nabla_\theta f_c(x) \cdot \nabla_\theta f_{c'}(x')
 
     Args:
-        apply_fn: ``apply_fn(params, x)``, each of whose outputs depends on its own input alone.
+        apply_fn: ``apply_fn(params, x)``, each of whose outputs depends on its own input alone; hashable, and
+            compiled once for as long as it is the same function.
         params: where to take the gradients; any pytree of arrays.
         x1: inputs of the rows, along the first axis.
         x2: inputs of the columns; ``x1`` by default.
@@ -113,6 +114,11 @@ def empirical_ntk(
     require.one_of(METHODS, method=method)
     if block is not None:
         require.integer(1, block=block)
+    return _kernel(apply_fn, params, x1, x2, method=method, trace_outputs=trace_outputs, block=block)
+
+
+@partial(jax.jit, static_argnames=("apply_fn", "method", "trace_outputs", "block"))
+def _kernel(apply_fn, params, x1, x2, *, method, trace_outputs, block):
     compute = _by_jacobian if method == "jacobian" else _by_products
     kernel = compute(apply_fn, params, x1, x2, block)
     return jnp.trace(kernel, axis1=2, axis2=3) / kernel.shape[2] if trace_outputs else kernel

@@ -54,8 +54,8 @@ EXERCISES = {
     "kurtosis": Exercise(
         reference=_kurtosis,
         trials=((16, 1), (64, 3), (10_000, 10)),
-        hint="Given the layer below, the mean square of a ReLU layer is the one below times an average of n independent "
-        "factors; the output's fourth moment is three times the mean of its squared variance.",
+        hint="Given the layer below, the mean square of a ReLU layer is the one below times an average of n "
+        "independent factors; the output's fourth moment is three times the mean of its squared variance.",
     ),
     "library_learning_rate": Exercise(
         reference=_library_learning_rate,
@@ -64,7 +64,7 @@ EXERCISES = {
     ),
     "two_points": Exercise(
         reference=_two_points,
-        trials=((1.0, 0.5), (2.0, -0.3)),
+        trials=((1.0, 0.5), (2.0, 0.3)),
         hint="The eigenvectors of this matrix are the sum and the difference; do not forget to divide by N = 2.",
     ),
     "steps": Exercise(
@@ -80,6 +80,7 @@ EXERCISES = {
     "student": Exercise(
         reference=_student,
         trials=((2.0, 2.0, 5, 7.0), (1.5, 0.5, 12, 3.0)),
-        hint="Multiply the density of the targets given the variance with that of the variance: an inverse gamma again.",
+        hint="Multiply the density of the targets given the variance with that of the variance: "
+        "an inverse gamma again.",
     ),
 }

@@ -10,13 +10,7 @@ import numpy as np
 from solvable.explore import Axis, Choice, Curve, Explorable, Notice, Panel, Readout, Slider, Stops
 
 from ..tangent_kernel import empirical_ntk
-from .theory import (
-    catapult_recursion,
-    dual_activation,
-    early_stopping_risk,
-    nngp_and_ntk,
-    relative_kernel_change,
-)
+from .theory import catapult_recursion, dual_activation, early_stopping_risk, nngp_and_ntk, relative_kernel_change
 
 POINTS = 64
 """Inputs spread evenly on the circle, on which a kernel is one row and its eigenvectors are sines and cosines."""
@@ -129,7 +123,8 @@ def _kernel_of_a_network(activation, hidden, sigma_w, sigma_b, width, seed):
 
 def circle_kernel(activation, hidden, sigma_w, sigma_b, width, seed):
     """The kernel on the circle, its eigenvalues, and those of one network at birth."""
-    nngp, ntk = (kernel[jnp.round(hidden).astype(int) - 1] for kernel in _kernels_of_the_wide(activation, sigma_w, sigma_b))
+    kernels = _kernels_of_the_wide(activation, sigma_w, sigma_b)
+    nngp, ntk = (kernel[jnp.round(hidden).astype(int) - 1] for kernel in kernels)
     network = _kernel_of_a_network(activation, hidden, sigma_w, sigma_b, width, seed)
     row = ntk[::2]
     between = jnp.asarray(FREQUENCIES[:, None] * _evenly(POINTS)[FREQUENCIES])
@@ -151,7 +146,7 @@ def circle_kernel(activation, hidden, sigma_w, sigma_b, width, seed):
         "network eigenvalues": jnp.maximum(seen, floor)[1:] / ntk[0],
         "here": ntk[0],
         "opposite": ntk[-1] / ntk[0],
-        "constant": jnp.maximum(eigenvalues, floor)[0] / ntk[0],
+        "constant": jnp.where(eigenvalues > floor, eigenvalues, 0)[0] / ntk[0],
         "distance": jnp.sqrt(jnp.sum((network[0] - everywhere) ** 2) / jnp.sum(everywhere**2)),
     }
 
@@ -172,38 +167,39 @@ CIRCLE = Explorable(
             Axis("angle γ between two inputs", "rad", limits=(-np.pi, np.pi)),
             Axis("kernel"),
             curves=[
-                Curve("angle", "ntk", "tangent kernel Θ"),
-                Curve("angle", "nngp", "output covariance Σ", colour=1),
-                Curve("shown angle", "network", "one network's Θ", kind="experiment"),
+                Curve("angle", "ntk", "Θ, n = ∞"),
+                Curve("angle", "nngp", "Σ, n = ∞", colour=1),
+                Curve("shown angle", "network", "Θ, network", kind="experiment"),
             ],
         ),
         Panel(
             Axis("frequency k on the circle", scale=("log", "linear")),
-            Axis("eigenvalue, as a part of Θ(0)", scale=("log", "linear"), limits=(1e-6, 1.0)),
+            Axis("eigenvalue, part of Θ(0)", scale=("log", "linear"), limits=(1e-6, 1.0)),
             curves=[
-                Curve("frequency", "eigenvalues", "of Θ/64"),
-                Curve("frequency", "network eigenvalues", "one network", kind="experiment"),
+                Curve("frequency", "eigenvalues", "n = ∞"),
+                Curve("frequency", "network eigenvalues", "network", kind="experiment"),
             ],
         ),
     ],
     readouts=[
         Readout("here", "Θ(0) ="),
         Readout("opposite", "Θ(π)/Θ(0) ="),
-        Readout("constant", "the constant has an eigenvalue of", "Θ(0)"),
-        Readout("distance", "the network's curve is off by a factor of", digits=2),
+        Readout("constant", "eigenvalue of the constant", "Θ(0)"),
+        Readout("distance", "the network's Θ is off by a part of", digits=2),
     ],
     play="sigma_w",
     caption=(
-        "The kernels of an infinitely wide network between two inputs on the unit circle (lines), the tangent kernel of "
-        "one network of width n with weights drawn once (markers), and the eigenvalues for 64 inputs spread evenly: the "
-        "speed at which a sine or cosine of frequency k is learned. Of the network, the mean of the two along each "
-        "sine and cosine."
+        "Between two inputs on the unit circle: the tangent kernel Θ and the output covariance Σ of an infinitely wide "
+        "network (lines), and Θ of one network at birth, with weights drawn once (markers). Right: eigenvalues of Θ on "
+        "64 inputs spread evenly, the speed at which sines and cosines of frequency k are learned; of the network, the "
+        "means of its kernel along them. An eigenvalue of zero is below the picture."
     ),
     alt=lambda at: (
-        "Two panels. Left: the tangent kernel against the angle peaks with a kink at 0, where it is "
+        "Two panels. Left: against the angle, the tangent kernel has a kink at 0, where it is "
         f"{at['here']:.2g}, and falls to {at['opposite']:.2g} of that on the opposite side; the output covariance is "
-        f"lower and flatter; markers of one network scatter about the line, {100 * at['distance']:.0f} per cent off. "
-        "Right: on logarithmic axes the eigenvalues fall with the frequency along a straight line."
+        f"lower and flatter; markers of one network are off by {100 * at['distance']:.0f} per cent of the line. Right: "
+        f"on logarithmic axes the eigenvalues fall from {at['eigenvalues'][0]:.2g} at frequency 1 to "
+        f"{at['eigenvalues'][-1]:.1g} at frequency 32, nearly along a straight line; markers lie close to it."
     ),
 )
 
@@ -330,16 +326,16 @@ SPECTRUM = Explorable(
             Axis("time t", scale="log", limits=(0.1, 1e5)),
             Axis("part that is learned", limits=(-0.05, 1.05)),
             curves=[Curve("time", f"learned {k}", f"k = {k}", colour=i) for i, k in enumerate(LEARNED)]
-            + [Curve("all now", "learned now", "now", kind="mark")],
+            + [Curve("all now", "learned now", kind="mark")],
         ),
         Panel(
             Axis("time t", scale="log", limits=(0.1, 1e5)),
             Axis("distance from the truth", scale=("linear", "log"), limits=(1e-3, 1.4)),
             curves=[
-                Curve("time", "bias", "not yet learned", kind="limit"),
+                Curve("time", "bias", "not learned", kind="limit"),
                 Curve("time", "variance", "noise", colour=1),
-                Curve("time", "risk", "sum"),
-                Curve("measured time", "measured risk", "this draw", kind="experiment"),
+                Curve("time", "risk", "both"),
+                Curve("measured time", "measured risk", "one draw", kind="experiment"),
                 Curve("now", "here", kind="mark"),
             ],
         ),
@@ -348,8 +344,8 @@ SPECTRUM = Explorable(
             Axis("function", limits=(-4.0, 4.0)),
             curves=[
                 Curve("angle", "target", "truth", kind="limit"),
-                Curve("angle", "fit", "learned at t"),
-                Curve("input", "data", "noisy targets", kind="mark"),
+                Curve("angle", "fit", "learned"),
+                Curve("input", "data", "targets", kind="mark"),
             ],
         ),
     ],
@@ -361,17 +357,18 @@ SPECTRUM = Explorable(
     ],
     play="time",
     caption=(
-        "An infinitely wide network learns a function with frequencies 1, 2, 4 and 8 from 64 noisy values on the "
-        "circle: how much of each is learned, the expected mean squared distance from the truth at the inputs, with "
-        "that of one draw of the noise (markers), and the function at time t. Each component has its own clock, so that "
-        "stopping in time leaves out most of the noise."
+        "An infinitely wide network learns a sum of frequencies 1, 2, 4 and 8 from 64 noisy values on the circle. "
+        "Left: how much of each it has learned. Middle: the expected mean squared distance from the truth at the "
+        "inputs, in two parts and together, and that of one draw of the noise (markers). Right: the function at time "
+        "t. Crosses on the curves are at t."
     ),
     alt=lambda at: (
-        "Three panels. Left: components of frequency 1, 2, 4 and 8 are learned one after another along S-shaped "
-        "curves. Middle: the distance from the truth falls, is lowest at a time of "
-        f"{at['best time']:.2g}, where it is {at['best risk']:.2g}, and rises to {at['final risk']:.2g} as the noise is "
-        "learned; markers of one draw follow. Right: the learned function runs close to the dashed truth, between "
-        "scattered data."
+        "Three panels. Left: the components of frequency 1, 2, 4 and 8 are learned one after another along S-shaped "
+        f"curves; at the time that is marked, {100 * at['learned now'][0]:.0f}, {100 * at['learned now'][1]:.0f}, "
+        f"{100 * at['learned now'][2]:.0f} and {100 * at['learned now'][3]:.0f} per cent of them. Middle: the distance "
+        f"from the truth falls to {at['best risk']:.2g} at a time of {at['best time']:.0f} and rises again, to "
+        f"{at['final risk']:.2g}, as the noise is learned; markers of one draw follow. Right: the learned function is "
+        "smoother than the truth and runs between scattered targets."
     ),
 )
 
@@ -480,7 +477,8 @@ def train_at_width(width, alpha, rate, seed):
         "from wide": jnp.sqrt(jnp.mean((functions[0] - functions[2]) ** 2)),
         "change": jnp.minimum(change, OUT_OF_SIGHT),
         "diverged": (losses[-1, 0] > 2).astype(float),
-        "left alone": ((losses[-1, 1] > 2) & (losses[-1, 0] <= 2)).astype(float),
+        "left behind": ((losses[-1, 1] > 2) & (losses[-1, 0] <= 2)).astype(float),
+        "too fast": ((losses[-1, 2] > 2) & (losses[-1, 1] <= 2)).astype(float),
         "chaotic": (rate > 1).astype(float),
     }
 
@@ -489,7 +487,7 @@ TRAIN = Explorable(
     "ntk.train",
     train_at_width,
     controls=[
-        Stops("width", "width n", TRAIN_WIDTHS, default=64),
+        Stops("width", "width n", TRAIN_WIDTHS, default=32),
         Slider("alpha", "scale α of the output", 0.25, 16.0, default=1.0, scale="log"),
         Slider(
             "rate",
@@ -507,8 +505,8 @@ TRAIN = Explorable(
             Axis("place on the circle γ", "rad", limits=(-np.pi, np.pi)),
             Axis("function", limits=(-1.2, 1.2)),
             curves=[
-                Curve("angle", "wide", "infinite width", kind="limit"),
-                Curve("angle", "linear", "linear model"),
+                Curve("angle", "wide", "n = ∞", kind="limit"),
+                Curve("angle", "linear", "linear"),
                 Curve("shown angle", "network", "network", kind="experiment"),
                 Curve("training angle", "targets", "targets", kind="mark"),
             ],
@@ -517,8 +515,8 @@ TRAIN = Explorable(
             Axis("step of gradient descent"),
             Axis("relative loss", scale=("log", "linear"), limits=(1e-6, 1e2)),
             curves=[
-                Curve("step", "wide loss", "infinite width", kind="limit"),
-                Curve("step", "linear loss", "linear model"),
+                Curve("step", "wide loss", "n = ∞", kind="limit"),
+                Curve("step", "linear loss", "linear"),
                 Curve("shown step", "network loss", "network", kind="experiment"),
             ],
         ),
@@ -531,50 +529,154 @@ TRAIN = Explorable(
     ],
     notices=[
         Notice("diverged", "Gradient descent diverges. Curves are cut off where they leave."),
-        Notice("left alone", "The linear model diverges and the network does not: its kernel shrinks until η is stable."),
+        Notice("left behind", "The linear model diverges and the network does not: its kernel has moved."),
+        Notice("too fast", "For infinite width this η is above the largest stable rate: its kernel is larger."),
     ],
     play="alpha",
     chaotic="chaotic",
-    caption="x",
-    alt=lambda at: "x",
+    caption=(
+        "A network of one hidden layer of tanh units learns x₁x₂ from eight points of the circle by 150 steps of "
+        "gradient descent, here and now (markers). The output is α times its distance from the start, and the loss is "
+        "divided by α². Beside it the linear model of the same network (lines) and an infinitely wide one (dashed), "
+        "after as many steps. The learning rate counts in units of 2/λ, the largest stable one, where λ is the largest "
+        "eigenvalue of the network's own kernel at birth."
+    ),
+    alt=lambda at: (
+        "Two panels. Left: the functions learned by the network, its linear model and an infinitely wide network "
+        f"pass through eight targets; between them the first two are {at['distance']:.1g} apart, and the network and "
+        f"infinite width {at['from wide']:.1g}, most of it where no targets are. Right: on a log axis the three losses "
+        "fall together at first, then that of infinite width fastest."
+    ),
 )
 
 
 CATAPULT_WIDTHS = (4, 16, 64, 256, 1024, 4096)
-CATAPULT_STEPS = 100
+CATAPULT_STEPS = 60
+SHOWN_CATAPULT = np.arange(0, CATAPULT_STEPS + 1, 2)
+LARGEST_OUTPUT = 1e6
 
 
 @cache
 def _directions():
-    """Sums and differences of the weights of each unit, to be brought to size."""
+    """Of the sum and of the difference of the two layers: a number for each unit of the widest network."""
     return np.random.default_rng(0).normal(size=(2, CATAPULT_WIDTHS[-1]))
 
 
-def catapult(eta, width, f0):
-    """A two-layer linear network that learns one example, beside its recursion and its limit."""
+def _two_layers(width, f0):
+    """Weights of a network whose output is ``f0`` and whose kernel is 1; units beyond ``width`` are zero."""
     used = (jnp.arange(CATAPULT_WIDTHS[-1]) < width).astype(float)
-    total, apart = used * jnp.asarray(_directions())
-    root = jnp.sqrt(width)
-    # sizes of u + v and u - v that make the output f0 and the kernel 1
-    sizes = jnp.sqrt(width + 2 * root * f0), jnp.sqrt(jnp.maximum(width - 2 * root * f0, 0))
-    total, apart = (size * w / jnp.sqrt(jnp.sum(w**2)) for size, w in zip(sizes, (total, apart), strict=True))
+    # |u + v|^2 and |u - v|^2 are all that output and kernel depend on
+    squares = width + 2 * jnp.sqrt(width) * jnp.stack([f0, -f0])
+    directions = used * jnp.asarray(_directions())
+    lengths = jnp.sqrt(jnp.maximum(squares, 0) / jnp.sum(directions**2, axis=1))
+    total, difference = lengths[:, None] * directions
+    return (total + difference) / 2, (total - difference) / 2
+
+
+def catapult(eta, width, f0):
+    """A two-layer linear network that learns one example, beside its recursion and infinite width."""
 
     def output(u, v):
-        return jnp.sum(u * v) / root
+        return jnp.sum(u * v) / jnp.sqrt(width)
 
     def step(weights, _):
         f, slopes = jax.value_and_grad(output, argnums=(0, 1))(*weights)
-        kernel = sum(jnp.sum(slope**2) for slope in slopes)
-        moved = tuple(
-            jnp.clip(w - eta * f * slope, -LARGEST_WEIGHT, LARGEST_WEIGHT)
-            for w, slope in zip(weights, slopes, strict=True)
-        )
-        return moved, (f, kernel)
+        moved = (w - eta * f * slope for w, slope in zip(weights, slopes, strict=True))
+        moved = tuple(jnp.clip(w, -LARGEST_WEIGHT, LARGEST_WEIGHT) for w in moved)
+        return moved, (f, sum(jnp.sum(slope**2) for slope in slopes))
 
-    start = (total + apart) / 2, (total - apart) / 2
-    f, kernel = jax.lax.scan(step, start, length=CATAPULT_STEPS + 1)[1]
+    network = jax.lax.scan(step, _two_layers(width, f0), length=CATAPULT_STEPS + 1)[1]
     widths = jnp.stack([width, jnp.full_like(width, jnp.inf)])
-    theory = catapult_recursion(f0, 1.0, eta=eta, width=widths, steps=CATAPULT_STEPS)
-    return f, kernel, theory
+    outputs, kernels = catapult_recursion(f0, 1.0, eta=eta, width=widths, steps=CATAPULT_STEPS)
 
-EXPLORABLES = (CIRCLE, SPECTRUM, TRAIN)
+    def within(values):
+        # also where the recursion has left the numbers
+        return jnp.where(jnp.abs(values) < LARGEST_OUTPUT, values, LARGEST_OUTPUT)
+
+    (f, f_wide, f_network), (kernel, _, network_kernel) = (
+        [*map(within, (*theory, measured))] for theory, measured in zip((outputs, kernels), network, strict=True)
+    )
+    losses = (jnp.clip(f**2 / 2, 1e-12, LARGEST_OUTPUT) for f in (f, f_wide, f_network))
+    loss, wide_loss, network_loss = losses
+    steps = jnp.arange(CATAPULT_STEPS + 1.0)
+    left = loss[-1] >= LARGEST_OUTPUT
+    return {
+        "step": steps,
+        "loss": loss,
+        "wide loss": wide_loss,
+        "kernel": eta * kernel,
+        "two": jnp.full_like(steps, 2.0),
+        "shown step": steps[SHOWN_CATAPULT],
+        "network loss": network_loss[SHOWN_CATAPULT],
+        "network kernel": eta * network_kernel[SHOWN_CATAPULT],
+        "edge": jnp.full((), 2.0),
+        "highest": jnp.max(loss) / loss[0],
+        "final kernel": eta * kernel[-1],
+        "diverged": left.astype(float),
+        "caught": ((eta > 2) & (eta * kernel[-1] < 2) & ~left).astype(float),
+        # close to 4 it takes many large steps until a run is caught
+        "chaotic": (eta > 3.8).astype(float),
+    }
+
+
+CATAPULT = Explorable(
+    "ntk.catapult",
+    catapult,
+    controls=[
+        Slider(
+            "eta",
+            "learning rate times first kernel, ηλ₀",
+            0.5,
+            4.2,
+            default=2.5,
+            step=0.01,
+            mark=("edge", "largest stable rate at infinite width"),
+        ),
+        Stops("width", "width n", CATAPULT_WIDTHS, default=256),
+        Slider("f0", "output f₀ at the start", 0.01, 1.0, default=0.3, scale="log"),
+    ],
+    panels=[
+        Panel(
+            Axis("step of gradient descent"),
+            Axis("loss", scale=("log", "linear"), limits=(1e-8, 1e4)),
+            curves=[
+                Curve("step", "wide loss", "n = ∞", kind="limit"),
+                Curve("step", "loss", "recursion"),
+                Curve("shown step", "network loss", "network", kind="experiment"),
+            ],
+        ),
+        Panel(
+            Axis("step of gradient descent"),
+            Axis("rate times kernel, ηλ", limits=(0.0, 4.5)),
+            curves=[
+                Curve("step", "two", "2", kind="limit"),
+                Curve("step", "kernel", "recursion"),
+                Curve("shown step", "network kernel", "network", kind="experiment"),
+            ],
+        ),
+    ],
+    readouts=[
+        Readout("highest", "highest loss, in units of the first,", digits=2),
+        Readout("final kernel", f"ηλ after {CATAPULT_STEPS} steps"),
+    ],
+    notices=[
+        Notice("caught", "A catapult: the loss grows until the kernel has fallen to where the rate is stable."),
+        Notice("diverged", "Gradient descent diverges. Curves are cut off where they leave."),
+    ],
+    play="eta",
+    chaotic="chaotic",
+    caption=(
+        "Two linear layers of n units learn one example, whose target is 0, from an output f₀ and a kernel λ₀ = 1. The "
+        "exact recursion of output and kernel (lines), a network trained here and now by automatic differentiation, "
+        "which agrees with it to rounding (markers), and infinite width, where the kernel cannot move (dashed). Right: "
+        "descent settles where ηλ is below 2 (dashed)."
+    ),
+    alt=lambda at: (
+        "Two panels against the step of gradient descent. Left, on a log axis: the loss grows to "
+        f"{at['highest']:.2g} times its start, turns, and vanishes, while the dashed loss of infinite width grows on; "
+        f"markers of the network lie on the line. Right: learning rate times kernel falls from {at['kernel'][0]:.2g} "
+        f"through the dashed 2 to {at['final kernel']:.2g} as the loss turns, and stays there."
+    ),
+)
+
+EXPLORABLES = (CIRCLE, SPECTRUM, TRAIN, CATAPULT)

@@ -20,7 +20,9 @@ from .theory import Catapult
 OUTER = 1.2816
 """Standard deviations from the mean of a Gaussian to its 10th and its 90th percentile."""
 LOSSES = (1e-6, 1e6)
-"""Losses beyond these are drawn at the edge: a run that diverges knows no bounds."""
+"""The losses that are shown: a run that diverges knows no bounds."""
+OUTPUTS = (1e-6, 1e4)
+"""The same for the outputs of the smallest network."""
 
 
 def _angle_axis(axes: Axes) -> None:
@@ -45,6 +47,11 @@ def _over_seeds(axes: Axes, x, values, *, axis: int = 1, **options) -> np.ndarra
     mean = values.mean(axis=axis)
     style.experiment(axes, x, mean, spread=values.std(axis=axis, ddof=int(values.shape[axis] > 1)), **options)
     return mean
+
+
+def _beside(x, index: int, count: int) -> np.ndarray:
+    """Positions on a log axis, a little apart for each of several series, so that their bars do not hide each other."""
+    return np.asarray(x) * 1.05 ** (index - (count - 1) / 2)
 
 
 def _guide(axes: Axes, x, anchor, slope: float, *, at: int = -1, label: str | None = None, **options) -> None:
@@ -118,13 +125,13 @@ def kernels(
     frequencies: RealLike,
     eigenvalues: Mapping[str, RealLike],
 ) -> Figure:
-    """Tangent kernels on the circle, by angle and by frequency.
+    """Tangent kernels on the circle, and their eigenvalues.
 
     Args:
         angles: ``(n,)``; between two inputs, in radians.
         curves: for each name ``(n,)``, the kernel; drawn relative to its value at angle 0.
-        quadrature: for some of these names ``(n,)``, the same by quadrature; drawn relative to the same value.
-        frequencies: ``(k,)``.
+        quadrature: for some of these names ``(n,)``, the same by another way; drawn relative to the same value.
+        frequencies: ``(k,)``; frequencies from 0 on, or ranks from 1 on.
         eigenvalues: for each name ``(k,)``; drawn relative to the largest of that name.
     """
     figure, (left, right) = style.panels(columns=2, height=3.3)
@@ -146,12 +153,13 @@ def kernels(
         right.plot(frequencies, values, color=style.COLOURS[colour % len(style.COLOURS)], linestyle="none", marker=".")
     right.axhline(style.FLOOR, color=style.GREY, linestyle="--", linewidth=1.0)
     if frequencies.min() > 0:
-        right.set_xscale("log")
+        right.set(xscale="log", xlabel="rank")
     else:  # frequency 0, a constant, has its place too
+        right.set_xlabel("frequency")
         right.set_xscale("symlog", linthresh=1, linscale=0.4)
         right.set_xlim(left=-0.15)
     right.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    right.set(yscale="log", xlabel="frequency", ylabel="eigenvalue / largest", ylim=(style.FLOOR / 5, 5))
+    right.set(yscale="log", ylabel="eigenvalue / largest", ylim=(style.FLOOR / 5, 5))
     figure.legend(loc="outside upper left", ncols=len(colours), handlelength=1.6, columnspacing=1.2)
     return figure
 
@@ -164,26 +172,31 @@ def widths(sweep: WidthSweep) -> Figure:
     """
     figure, (left, right) = style.panels(columns=2, height=3.6)
     distances = (
-        (sweep.kernel_error, "kernel at birth to limit"),
-        (sweep.kernel_change, "kernel in training"),
-        (sweep.to_infinite_width, "output to limit"),
-        (sweep.to_own_linear, "output to own linear model"),
+        (sweep.kernel_error, "kernel at birth, to infinite width"),
+        (sweep.kernel_change, "kernel, change in training"),
+        (sweep.to_infinite_width, "output, to infinite width"),
+        (sweep.to_own_linear, "output, to own linear model"),
     )
     for colour, (values, label) in enumerate(distances):
-        _over_seeds(left, sweep.widths, values, colour=colour, label=label)
-    _guide(left, sweep.widths, sweep.kernel_error.mean(axis=1), **_HALF)
-    _guide(left, sweep.widths, sweep.to_own_linear.mean(axis=1), **_WHOLE)
+        x = _beside(sweep.widths, colour, len(distances))
+        mean = _over_seeds(left, x, values, colour=colour, label=label)
+        # the same dashes as on the right, where the legend has room for them
+        if values is sweep.kernel_error:
+            _guide(left, x, mean, **_HALF | {"label": None})
+        elif values is sweep.to_own_linear:
+            _guide(left, x, mean, **_WHOLE | {"label": None})
     left.set(yscale="log", ylabel="distance or relative change")
     layers = sweep.weight_change.shape[-1]
     hidden = ["hidden"] if layers == 3 else [f"hidden {layer + 1}" for layer in range(layers - 2)]
     for layer, label in enumerate(["input", *hidden, "output"]):
-        mean = _over_seeds(right, sweep.widths, sweep.weight_change[..., layer], colour=layer, label=label)
+        x = _beside(sweep.widths, layer, layers)
+        mean = _over_seeds(right, x, sweep.weight_change[..., layer], colour=layer, label=label)
         outer = layer in (0, layers - 1)
-        _guide(right, sweep.widths, mean, **(_HALF if outer else _WHOLE) | ({} if layer < 2 else {"label": None}))
+        _guide(right, x, mean, **(_HALF if outer else _WHOLE) | ({} if layer < 2 else {"label": None}))
     right.set(yscale="log", ylabel="relative change of weights")
-    for axes in (left, right):
+    for axes, columns in ((left, 1), (right, 2)):
         _log_axis(axes, sweep.widths, "width")
-        style.legend(axes, 2)
+        style.legend(axes, columns)
     return figure
 
 
@@ -222,7 +235,7 @@ def circle_at_birth(
                 markersize=2.2,
                 label=None if seed else "each network",
             )
-        axes.set_title(_in_words(width), loc="right")
+        axes.set_title(_in_words(width))
         _angle_axis(axes)
     panels[0].set_ylabel(r"kernel $\Theta(x_0, x)$")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -276,8 +289,9 @@ def output_scales(sweep: ScaleSweep) -> Figure:
         (sweep.to_own_linear, "output: to own linear model"),
     )
     for colour, (values, label) in enumerate(measures):
-        mean = _over_seeds(axes, sweep.scales, values, colour=colour, label=label)
-        _guide(axes, sweep.scales, mean, **_WHOLE | ({"label": None} if colour else {}))
+        x = _beside(sweep.scales, colour, len(measures))
+        mean = _over_seeds(axes, x, values, colour=colour, label=label)
+        _guide(axes, x, mean, **_WHOLE | ({"label": None} if colour else {}))
     axes.set(yscale="log", ylabel="distance or change")
     _log_axis(axes, sweep.scales, r"output scale $\alpha$")
     style.legend(axes, 2)
@@ -292,13 +306,13 @@ def training(steps: RealLike, recursion: RealLike, linear: RealLike, network: Re
         recursion: ``(n,)``; the formula with the kernel at birth.
         linear: ``(n,)``; the linear model, trained by automatic differentiation.
         network: ``(n,)``; the network, trained in the same way.
-        flow: ``(n,)``; gradient flow at the same times.
+        flow: ``(n,)``; a limiting case: gradient flow at the same times, or where the formula ends.
     """
     figure, main, residual = style.with_residual()
     style.theory(main, steps, recursion, label="formula")
     style.experiment(main, style.thin(steps), style.thin(linear), label="linear model")
     style.experiment(main, style.thin(steps, 2), style.thin(network, 2), colour=1, label="network")
-    style.limit(main, steps, flow, label="gradient flow")
+    style.limit(main, steps, flow, label="limit")
     main.set_ylabel("output at a test point")
     style.legend(main, 4)
     style.residual(residual, steps, recursion, linear)
@@ -336,9 +350,12 @@ def ensemble(
         style.theory(axes, angles, mean + z * np.asarray(sd), colour=colour, label=f"{percent}th percentile")
         style.experiment(axes, style.thin(angles, colour), style.thin(found, colour), colour=colour)
     for z in (-OUTER, OUTER):
-        label = "Bayesian, 10th and 90th" if z > 0 else None
+        label = "Bayesian, 10th, 90th" if z > 0 else None
         style.limit(axes, angles, posterior_mean + z * np.asarray(posterior_sd), label=label, linewidth=1.3)
-    axes.plot(train_angles, train_y, "x", color="black", markersize=8, markeredgewidth=2, zorder=4, label="training")
+    style.experiment(axes, [], [], label="networks", color=style.GREY)
+    axes.plot(
+        train_angles, train_y, "x", color="black", markersize=8, markeredgewidth=2, zorder=4, label="training points"
+    )
     axes.set_ylabel("output")
     _angle_axis(axes)
     style.legend(axes, 3)
@@ -358,15 +375,18 @@ def components(run: ComponentRun, predicted: RealLike, numbers: Sequence[int], e
     eigenvalues = np.asarray(eigenvalues)
     rank = np.arange(1, len(eigenvalues) + 1)
     style.theory(right, rank, eigenvalues, color=style.GREY)
-    lowest = 1e-2
+    lowest, last = 1e-2, 1
     for colour, number in enumerate(numbers):
         measured = run.left[colour].mean(axis=0)
         style.theory(left, run.steps, predicted[colour], colour=colour, label=f"component {number}")
-        shown = slice(int(np.argmax(measured < lowest)) or None)
+        shown = slice(int(np.argmax(measured < lowest)) or len(measured))
+        last = max(last, run.steps[shown][-1])
         x, y = (style.thin(values[shown], colour) for values in (run.steps, measured))
         style.experiment(left, x, y, colour=colour)
-        style.experiment(right, number, eigenvalues[number - 1], colour=colour, markersize=7, markeredgewidth=1.6)
-    left.set(yscale="log", ylim=(lowest, 1.15), xlabel="step of gradient descent", ylabel="left of the component")
+        look = {"color": style.COLOURS[colour % len(style.COLOURS)], "markersize": 9, "markeredgewidth": 2.2}
+        right.plot(number, eigenvalues[number - 1], "x", zorder=4, **look)
+    left.set(yscale="log", ylim=(lowest, 1.15), xlabel="step of gradient descent", ylabel="still to learn")
+    left.set_xlim(-0.03 * last, 1.05 * last)
     right.set(xscale="log", yscale="log", xlabel="rank", ylabel=r"eigenvalue of $\Theta/N$")
     right.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     figure.legend(loc="outside upper left", ncols=len(numbers), handlelength=1.6, columnspacing=1.2)
@@ -399,33 +419,38 @@ def early_stopping(times: RealLike, risk: RealLike, bias: RealLike, variance: Re
 def learning_rates(sweep: RateSweep) -> Figure:
     """Learning rates below and above the critical one: the linear model diverges, the network finds a flatter place.
 
-    The losses are those of the first seed, at four of the rates. Runs that diverged have no final sharpness.
+    The losses are those of the first seed, at the rates around the critical one, at the largest that the network
+    survives, and at the largest of all. A run that diverged has no final sharpness.
 
     Args:
         sweep: a network and its linear model, trained at several rates from several seeds.
     """
     figure, (left, right) = style.panels(columns=2, height=3.5)
-    few = np.unique(np.linspace(0, len(sweep.rates) - 1, min(4, len(sweep.rates))).round().astype(int))
-    for colour, index in enumerate(few):
+    # before anything is drawn: limits that follow a run that diverges would overflow
+    left.set(yscale="log", xlabel="step of gradient descent", ylabel="loss", ylim=LOSSES)
+    rates, final = np.asarray(sweep.rates), sweep.sharpness[..., -1]
+    # a comparison with what is not a number is false
+    survived = (sweep.loss[..., -1] <= sweep.loss[..., 0]) & np.isfinite(final)
+    below, above, alive = (np.flatnonzero(chosen) for chosen in (rates < 1, rates > 1, survived[:, 0]))
+    few = {*below[-1:], *above[:1], *alive[-1:], len(rates) - 1}
+    for colour, index in enumerate(sorted(few)):
         linear, network = (
-            np.clip(np.nan_to_num(runs[index, 0], nan=np.inf), *LOSSES) for runs in (sweep.linear_loss, sweep.loss)
+            np.where(np.isfinite(runs), runs, np.nan)[index, 0] for runs in (sweep.linear_loss, sweep.loss)
         )
         style.limit(left, sweep.steps, linear, color=style.COLOURS[colour])
-        label = f"rate {sweep.rates[index]:g}"
+        label = f"rate {rates[index]:g}"
         style.experiment(left, style.thin(sweep.steps, colour), style.thin(network, colour), colour=colour, label=label)
-    left.set(yscale="log", xlabel="step of gradient descent", ylabel="loss", ylim=(LOSSES[0] / 2, LOSSES[1] * 2))
     style.limit(left, [], [], label="linear model")
     style.legend(left, 3, columnspacing=0.8, handletextpad=0.5)
-    with np.errstate(invalid="ignore"):
-        settled = np.isfinite(sweep.loss[..., -1]) & (sweep.loss[..., -1] <= sweep.loss[..., 0])
-    settled &= np.isfinite(sweep.sharpness[..., -1])
-    for rate, kept, final in zip(sweep.rates, settled, sweep.sharpness[..., -1], strict=True):
+    look = {"color": "black", "marker": "o"}
+    for rate, kept, sharpness in zip(rates, survived, final, strict=True):
         if kept.any():
-            _over_seeds(right, [rate], final[kept][None])
-    line = np.linspace(np.min(sweep.rates), np.max(sweep.rates), 200)
-    style.theory(right, line, 1 / np.maximum(line, 1), colour=1, label="largest stable")
-    style.experiment(right, [], [], label="networks")
+            _over_seeds(right, [rate], sharpness[kept][None], **look)
+    line = np.linspace(rates.min(), rates.max(), 200)
+    style.theory(right, line, 1 / np.maximum(line, 1), color="black", label="stable below")
+    style.experiment(right, [], [], label="networks", **look)
     right.set(xlabel="learning rate / critical rate", ylabel="final sharpness / initial")
+    right.set_ylim(bottom=0)
     style.legend(right, 2)
     return figure
 
@@ -442,6 +467,10 @@ def catapult(
         labels: what each shows.
     """
     figure, (top, bottom) = style.panels(rows=2, height=2.5, sharex=True)
+    # before anything is drawn: limits that follow a run that diverges would overflow
+    highest = max(rate * float(run.kernels[0]) for rate, run in zip(rates, predicted, strict=True))
+    top.set(yscale="log", ylabel="$|f|$", ylim=OUTPUTS)
+    bottom.set(xlabel="step of gradient descent", ylabel=r"$\eta\lambda$", ylim=(0, 1.2 * max(highest, 2)))
     for colour, (theory, network, rate, label) in enumerate(zip(predicted, measured, rates, labels, strict=True)):
         steps = np.arange(len(theory.outputs))
         style.theory(top, steps, np.abs(theory.outputs), colour=colour, label=label)
@@ -449,8 +478,6 @@ def catapult(
         for axes, values in ((top, np.abs(network.outputs)), (bottom, rate * np.asarray(network.kernels))):
             style.experiment(axes, style.thin(steps, colour), style.thin(values, colour), colour=colour)
     bottom.axhline(2, color=style.GREY, linestyle="--", linewidth=1.0)
-    top.set(yscale="log", ylabel="$|f|$")
-    bottom.set(xlabel="step of gradient descent", ylabel=r"$\eta\lambda$")
     style.legend(top, len(labels))
     return figure
 
@@ -464,7 +491,8 @@ def samples(sweep: SampleSweep, level: float) -> Figure:
     """
     figure, axes = style.panels(height=3.2)
     for colour, (errors, label) in enumerate(((sweep.network, "network"), (sweep.kernel, "its kernel"))):
-        _over_seeds(axes, sweep.examples, errors, axis=0, colour=colour, label=label)
+        mean = _over_seeds(axes, sweep.examples, errors, axis=0, colour=colour, label=label)
+        axes.plot(sweep.examples, mean, color=style.COLOURS[colour], linestyle=":", linewidth=1.0, zorder=1)
     axes.axhline(level, color=style.GREY, linestyle="--", linewidth=1.0, label=f"{level:g} of the variance")
     axes.set(yscale="log", ylabel="test error / variance")
     _log_axis(axes, sweep.examples, "examples")

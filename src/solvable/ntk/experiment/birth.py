@@ -20,6 +20,9 @@ from solvable.randomness import generator
 
 from ..theory.duals import Activation, activation_function
 
+ENTRIES = 500_000
+"""Activations of one layer that are held at a time."""
+
 
 def sample_outputs_at_birth(
     x: Float[np.ndarray, "n n_in"],
@@ -54,6 +57,12 @@ def sample_outputs_at_birth(
     """
     draw, phi = _ready(x, width, hidden_layers, activation, sigma_w, sigma_b, key)
     require.integer(1, networks=networks)
+    at_once = max(1, ENTRIES // (width * len(x)))
+    counts = [min(at_once, networks - start) for start in range(0, networks, at_once)]
+    return np.concatenate([_outputs(x, width, hidden_layers, phi, sigma_w, sigma_b, count, draw) for count in counts])
+
+
+def _outputs(x, width, hidden_layers, phi, sigma_w, sigma_b, networks, draw):
     z = _first_layer(x, width, sigma_w, sigma_b, draw, networks)
     for _ in range(hidden_layers - 1):
         root = np.linalg.qr(phi(z), mode="r")

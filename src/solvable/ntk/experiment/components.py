@@ -28,13 +28,19 @@ class ComponentRun(NamedTuple):
     spilled: Float[np.ndarray, "components seeds n"]
 
     def steps_to(self, fraction: float) -> Float[np.ndarray, "components seeds"]:
-        """Steps until what is left first falls to ``fraction``, between steps on a log scale; or infinity."""
+        """Steps until what is left first falls to ``fraction``, or infinity.
+
+        Between steps on a log scale, or on a linear one where a step goes beyond zero.
+        """
         below = self.left <= fraction
         first = np.maximum(np.argmax(below, axis=2), 1)
-        before, after = (
-            np.log(np.take_along_axis(self.left, (first - back)[..., None], axis=2)[..., 0]) for back in (1, 0)
-        )
-        return np.where(below.any(axis=2), first - 1 + (before - np.log(fraction)) / (before - after), np.inf)
+        before, after = (np.take_along_axis(self.left, (first - back)[..., None], axis=2)[..., 0] for back in (1, 0))
+        # what is not reached, or has no logarithm, is computed too and then not taken
+        with np.errstate(divide="ignore", invalid="ignore"):
+            curved = np.log(before / fraction) / np.log(before / after)
+            straight = (before - fraction) / (before - after)
+        found = first - 1 + np.where(after > 0, curved, straight)
+        return np.where(below[..., 0], 0.0, np.where(below.any(axis=2), found, np.inf))
 
 
 def run_components(

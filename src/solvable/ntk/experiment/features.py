@@ -1,17 +1,19 @@
 """A task that a network learns from few examples and its kernel only from many: a function of one direction."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import scipy.linalg
 from jaxtyping import Array, Float, Int, Key
 
 from solvable import training
 
-from ..theory import cholesky, nngp_and_ntk
+from ..theory import nngp_and_ntk
 from .data import absolute_value_task
 from .networks import apply_mlp, init_mlp
 
@@ -89,29 +91,31 @@ def _one(examples, n_in, width, tests, eta, steps, key):
     task, y_test = absolute_value_task(n_in, max(examples), tests, key=first)
     params = init_mlp((n_in, width, 1), key=second)
     data = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), (params, task, y_test))
-    counts = jnp.asarray(examples, jnp.float32)
-    validation, test = _train(*data, counts, eta=eta, steps=steps)
+    validation, test = _train(*data, jnp.asarray(examples, jnp.float32), jnp.float32(eta * width), steps=steps)
     network = np.take_along_axis(np.asarray(test), np.asarray(validation).argmin(axis=1)[:, None], axis=1)[:, 0]
-    ntk = nngp_and_ntk(np.concatenate([task.x, task.x_test]), hidden_layers=1, **_SETTINGS).ntk
-    return network / y_test.var(), _regression(ntk, task.y, y_test, examples)
+    ntk = np.asarray(nngp_and_ntk(np.concatenate([task.x, task.x_test]), hidden_layers=1, **_SETTINGS).ntk)
+    return network / y_test.var(), _regression(ntk, task.y, y_test, examples) / y_test.var()
 
 
 def _regression(ntk, y, y_test, examples):
+    """Smallest mean squared test error over the ridges, for each number of examples."""
     errors = []
     for n in examples:
         fits = [
-            ntk[len(y) :, :n] @ jax.scipy.linalg.cho_solve((cholesky(ntk[:n, :n] + ridge * jnp.eye(n)), True), y[:n])
-            for ridge in RIDGES
+            ntk[len(y) :, :n] @ scipy.linalg.solve(ntk[:n, :n] + r * np.eye(n), y[:n], assume_a="pos") for r in RIDGES
         ]
-        errors.append(min(float(jnp.mean((fit - y_test) ** 2)) for fit in fits))
-    return np.asarray(errors) / y_test.var()
+        errors.append(min(np.mean((fit - y_test) ** 2) for fit in fits))
+    return np.asarray(errors)
 
 
-def _train(params, task, y_test, counts, *, eta, steps):
+@partial(jax.jit, static_argnames="steps")
+def _train(params, task, y_test, counts, rate, *, steps):
     """Errors on the examples kept back and on the test inputs, along runs with more and more examples."""
-    width = params[0].weights.shape[0]
     settings = _SETTINGS | {"parametrisation": "mean_field"}
     index = jnp.arange(len(task.y), dtype=jnp.float32)
+
+    def outputs(p, x):
+        return (apply_mlp(p, x, **settings) - apply_mlp(params, x, **settings))[:, 0]
 
     def one(count):
         # masks in the place of shorter arrays: every number of examples shares one compilation
@@ -119,19 +123,14 @@ def _train(params, task, y_test, counts, *, eta, steps):
         trained_on = (index < count) & ~kept_back
 
         def error(p, mask):
-            outputs = (apply_mlp(p, task.x, **settings) - apply_mlp(params, task.x, **settings))[:, 0]
-            return jnp.sum(mask * (outputs - task.y) ** 2) / jnp.sum(mask)
-
-        def observe(p):
-            outputs = (apply_mlp(p, task.x_test, **settings) - apply_mlp(params, task.x_test, **settings))[:, 0]
-            return error(p, kept_back), jnp.mean((outputs - y_test) ** 2)
+            return jnp.sum(mask * (outputs(p, task.x) - task.y) ** 2) / jnp.sum(mask)
 
         return training.train(
             lambda p: error(p, trained_on),
             params,
-            optax.sgd(eta * width, momentum=MOMENTUM),
+            optax.sgd(rate, momentum=MOMENTUM),
             steps=np.arange(0, steps + 1, 20),
-            observe=observe,
+            observe=lambda p: (error(p, kept_back), jnp.mean((outputs(p, task.x_test) - y_test) ** 2)),
         ).observed
 
-    return jax.jit(jax.vmap(one))(counts)
+    return jax.vmap(one)(counts)

@@ -1,6 +1,7 @@
 """Dense networks of finite width: their parameters, their outputs, and their kernel layer by layer."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -200,6 +201,13 @@ def empirical_ntk_mlp(
     _check_scales(parametrisation, sigma_w, sigma_b)
     if block is not None:
         require.integer(1, block=block)
+    return _kernel(
+        params, x1, x2, sigma_w, sigma_b, activation=activation, parametrisation=parametrisation, block=block
+    )
+
+
+@partial(jax.jit, static_argnames=("activation", "parametrisation", "block"))
+def _kernel(params, x1, x2, sigma_w, sigma_b, *, activation, parametrisation, block):
     phi = activation_function(activation)
     scales = _scales(params, sigma_w, sigma_b, parametrisation)
 

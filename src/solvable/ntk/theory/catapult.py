@@ -1,5 +1,6 @@
 """A network small enough to solve at every learning rate: two linear layers, one example, and the catapult."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -58,8 +59,11 @@ def catapult_recursion(f0: RealLike, lam0: RealLike, *, eta: RealLike, width: Re
     require.integer(1, steps=steps)
     if not isinstance(width, jax.core.Tracer) and not (jnp.asarray(width) > 0).all():
         raise ValueError(f"width must be positive, got {width!r}")
-    f0, lam0, eta, width = jnp.broadcast_arrays(*promote(f0, lam0, eta, width))
+    return _descend(*jnp.broadcast_arrays(*promote(f0, lam0, eta, width)), steps=steps)
 
+
+@partial(jax.jit, static_argnames="steps")
+def _descend(f0, lam0, eta, width, *, steps):
     def step(state, _):
         f, lam = state
         push = eta * f**2 / width

@@ -205,8 +205,8 @@ def _correlation(k11, k22, k12):
     return jnp.where(positive, jnp.clip(k12 / jnp.sqrt(jnp.where(positive, size, 1)), -1, 1), 0)
 
 
-def _expanded(activation, k11, k22, k12):
-    k11, k22, k12 = map(jnp.asarray, (k11, k22, k12))
+@partial(jax.jit, static_argnames="activation")
+def _mean(activation, k11, k22, k12):
     rho = _correlation(k11, k22, k12)
     first, first_rest, _ = _coefficients(activation, k11)
     second, second_rest, _ = _coefficients(activation, k22)
@@ -216,6 +216,10 @@ def _expanded(activation, k11, k22, k12):
 
     start = jnp.broadcast_to((first_rest + second_rest) / 2, rho.shape)
     return jax.lax.scan(horner, start, (first, second), reverse=True)[0]
+
+
+def _expanded(activation, k11, k22, k12):
+    return _mean(activation, *map(jnp.asarray, (k11, k22, k12)))
 
 
 def _left_out(activation, k11, k22, k12):

@@ -71,6 +71,11 @@ def kernel_gradient_flow(
     require.non_negative_or_infinite(t=t)
     ntk_tt, y, f0_t, f0_s, ntk_st, t = _ready(ntk_tt, y, f0_t, f0_s, ntk_st, t)
 
+    return Prediction(*_flow(ntk_tt, y, f0_t, f0_s, ntk_st, t))
+
+
+@jax.jit
+def _flow(ntk_tt, y, f0_t, f0_s, ntk_st, t):
     def decay(lam, settled):
         # a direction without an eigenvalue never moves, not even in an infinite time
         return jnp.where(settled, 1, jnp.exp(-lam * jnp.where(settled, 0, t[..., None])))
@@ -132,7 +137,7 @@ def kernel_gradient_descent(
         finite = np.asarray(steps)[np.isfinite(np.asarray(steps))]
         require.integer(0, steps=finite)
     ntk_tt, y, f0_t, f0_s, ntk_st, steps = _ready(ntk_tt, y, f0_t, f0_s, ntk_st, steps)
-    (eta,) = (jnp.asarray(eta, ntk_tt.dtype),)
+    eta = jnp.asarray(eta, ntk_tt.dtype)
     if not isinstance(ntk_tt, jax.core.Tracer) and np.isinf(np.asarray(steps)).any():
         largest = 2 / float(critical_learning_rate(ntk_tt).stable)
         if float(eta) * largest >= 2:
@@ -140,6 +145,11 @@ def kernel_gradient_descent(
                 f"steps must be finite where descent diverges, at eta of {2 / largest:.3g} or more, got inf at {eta}"
             )
 
+    return Prediction(*_descent(ntk_tt, y, f0_t, f0_s, ntk_st, eta, steps))
+
+
+@jax.jit
+def _descent(ntk_tt, y, f0_t, f0_s, ntk_st, eta, steps):
     def power(lam, settled):
         factor = 1 - eta * lam
         odd = jnp.isfinite(steps) & (jnp.mod(jnp.where(jnp.isfinite(steps), steps, 0), 2) == 1)
@@ -173,7 +183,14 @@ def _ready(ntk_tt, y, f0_t, f0_s, ntk_st, when):
         f0_t = jnp.broadcast_to(f0_t, y.shape)
     except ValueError as error:
         raise ValueError(f"f0_t must broadcast to the shape of y, {y.shape}, got {f0_t.shape}") from error
-    return ntk_tt, y, f0_t, f0_s, None if ntk_st is None else jnp.asarray(ntk_st, ntk_tt.dtype), when
+    if ntk_st is not None:
+        ntk_st = jnp.asarray(ntk_st, ntk_tt.dtype)
+        beyond = (ntk_st.shape[0], *y.shape[1:])
+        try:
+            f0_s = jnp.broadcast_to(f0_s, beyond)
+        except ValueError as error:
+            raise ValueError(f"f0_s must broadcast to {beyond}, got {f0_s.shape}") from error
+    return ntk_tt, y, f0_t, f0_s, ntk_st, when
 
 
 def _spectrum(kernel):
@@ -186,7 +203,7 @@ def _is_null(lam, n):
     return lam <= n * jnp.finfo(lam.dtype).eps * jnp.max(lam)
 
 
-def _predict(ntk_tt, y, f0_t, f0_s, ntk_st, when, decay, integral) -> Prediction:
+def _predict(ntk_tt, y, f0_t, f0_s, ntk_st, when, decay, integral):
     """Filter the error in the eigenbasis of the kernel: by ``decay`` on the training set, by ``integral`` beyond it."""
     n = y.shape[0]
     lam, vectors = _spectrum(ntk_tt)
@@ -198,14 +215,9 @@ def _predict(ntk_tt, y, f0_t, f0_s, ntk_st, when, decay, integral) -> Prediction
 
     train = y + shaped(vectors @ (decay(lam, settled)[..., None] * error), n)
     if ntk_st is None:
-        return Prediction(train, None)
-    m = ntk_st.shape[0]
+        return train, None
     moved = -(ntk_st @ vectors / n) @ (integral(lam, settled)[..., None] * error)
-    try:
-        start = jnp.broadcast_to(f0_s, (m, *y.shape[1:]))
-    except ValueError as problem:
-        raise ValueError(f"f0_s must broadcast to {(m, *y.shape[1:])}, got {f0_s.shape}") from problem
-    return Prediction(train, start + shaped(moved, m))
+    return train, f0_s + shaped(moved, ntk_st.shape[0])
 
 
 class PrincipalComponents(NamedTuple):
@@ -245,11 +257,15 @@ def kernel_principal_components(ntk_tt: Float[ArrayLike, "n n"]) -> PrincipalCom
     >>> kernel_principal_components(np.array([[2.0, 0.0], [0.0, 6.0]])).eigenvalues.tolist()
     [3.0, 1.0]
     """
-    ntk_tt = _square(ntk_tt)
+    return PrincipalComponents(*_components(_square(ntk_tt)))
+
+
+@jax.jit
+def _components(ntk_tt):
     lam, vectors = _spectrum(ntk_tt)
     lam, vectors = lam[::-1], vectors[:, ::-1]
     largest = jnp.take_along_axis(vectors, jnp.argmax(jnp.abs(vectors), axis=0)[None], axis=0)
-    return PrincipalComponents(lam, vectors * jnp.sign(largest) * jnp.sqrt(jnp.asarray(len(lam), lam.dtype)))
+    return lam, vectors * jnp.sign(largest) * jnp.sqrt(jnp.asarray(len(lam), lam.dtype))
 
 
 class CriticalLearningRate(NamedTuple):
@@ -335,7 +351,11 @@ def early_stopping_risk(
     require.finite(coefficients=coefficients)
     require.non_negative_or_infinite(t=t)
     require.shape(np.shape(eigenvalues), coefficients=coefficients)
-    eigenvalues, coefficients, noise, t = promote(eigenvalues, coefficients, noise, t)
+    return _risk(*promote(eigenvalues, coefficients, noise, t))
+
+
+@jax.jit
+def _risk(eigenvalues, coefficients, noise, t):
     still = (eigenvalues == 0) & jnp.isinf(t)[..., None]
     exponents = -eigenvalues * jnp.where(still, 0, t[..., None])
     bias = jnp.sum(coefficients**2 * jnp.exp(2 * exponents), axis=-1)
