@@ -213,7 +213,7 @@ SIZES = np.array([4, 3, 2, 2]) / math.sqrt(33)
 PHASES = np.array([0.0, 1.0, 2.5, 0.5])
 NOISES = 4
 CLOCK = np.geomspace(0.1, 1e5, 91)
-MEASURED = np.arange(0, 91, 3)
+MEASURED = np.arange(0, len(CLOCK), 3)
 LEAST_RISK = 1e-9
 INPUT_ANGLES = _evenly(POINTS)
 # the inputs and the places halfway between them, once around and back to the first
@@ -225,8 +225,7 @@ def _rates():
     """For each activation and depth, by frequency: eigenvalues, and the same sums as seen from between two inputs."""
     shift = np.pi / POINTS
     x, between = _on_circle(INPUT_ANGLES), _on_circle(np.array([shift]))
-    waves = (np.cos(FREQUENCIES[:, None] * angles) / POINTS for angles in (INPUT_ANGLES, INPUT_ANGLES - shift))
-    here, there = waves
+    waves = [np.cos(FREQUENCIES[:, None] * angles) / POINTS for angles in (INPUT_ANGLES, INPUT_ANGLES - shift)]
     found = []
     # computed once, in double precision, also where the function that needs them is being traced
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
@@ -236,7 +235,7 @@ def _rates():
                     nngp_and_ntk(*pair, hidden_layers=layers, activation=name, **SPECTRUM_SCALES).ntk
                     for pair in ((x,), (between, x))
                 ]
-                found.append([wave @ np.asarray(k)[0] for wave, k in zip((here, there), kernels, strict=True)])
+                found.append([wave @ np.asarray(k)[0] for wave, k in zip(waves, kernels, strict=True)])
     rates = np.array(found).reshape(len(SPECTRUM_ACTIVATIONS), MOST_LAYERS, 2, -1)
     # below rounding there is nothing to learn by
     return np.where(rates < 1e-15 * rates.max(axis=-1, keepdims=True), 0.0, rates)
@@ -382,7 +381,7 @@ TRAIN_ANGLES = np.array([-2.9, -2.3, -1.5, -1.0, -0.4, 0.3, 0.9, 2.4])
 """With a gap, in which nothing but the kernel says how the function goes on."""
 TRAIN_INPUTS = _on_circle(TRAIN_ANGLES)
 TEST_ANGLES = np.linspace(-np.pi, np.pi, 65)
-SHOWN_TESTS = np.arange(0, 65, 2)
+SHOWN_TESTS = np.arange(0, len(TEST_ANGLES), 2)
 LARGEST_WEIGHT = 1e6
 """Where diverging weights are held, so that their products stay finite numbers."""
 
@@ -593,13 +592,11 @@ def catapult(eta, width, f0):
         # also where the recursion has left the numbers
         return jnp.where(jnp.abs(values) < LARGEST_OUTPUT, values, LARGEST_OUTPUT)
 
-    (f, f_wide, f_network), (kernel, _, network_kernel) = (
-        [*map(within, (*theory, measured))] for theory, measured in zip((outputs, kernels), network, strict=True)
-    )
-    losses = (jnp.clip(f**2 / 2, 1e-12, LARGEST_OUTPUT) for f in (f, f_wide, f_network))
-    loss, wide_loss, network_loss = losses
+    f, f_wide, f_network = map(within, (*outputs, network[0]))
+    kernel, network_kernel = map(within, (kernels[0], network[1]))
+    loss, wide_loss, network_loss = (jnp.clip(said**2 / 2, 1e-12, LARGEST_OUTPUT) for said in (f, f_wide, f_network))
     steps = jnp.arange(CATAPULT_STEPS + 1.0)
-    left = loss[-1] >= LARGEST_OUTPUT
+    left, grew = loss[-1] >= LARGEST_OUTPUT, jnp.max(loss) > loss[0]
     return {
         "step": steps,
         "loss": loss,
@@ -613,7 +610,7 @@ def catapult(eta, width, f0):
         "highest": jnp.max(loss) / loss[0],
         "final kernel": eta * kernel[-1],
         "diverged": left.astype(float),
-        "caught": ((eta > 2) & (eta * kernel[-1] < 2) & ~left).astype(float),
+        "caught": (grew & (eta * kernel[-1] < 2) & ~left).astype(float),
         # close to 4 it takes many large steps until a run is caught
         "chaotic": (eta > 3.8).astype(float),
     }

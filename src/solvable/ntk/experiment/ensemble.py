@@ -10,6 +10,9 @@ from .data import Inputs
 from .descent import descend
 from .networks import apply_mlp, init_mlp
 
+AT_ONCE = 16
+"""Networks that are trained side by side, so that they fit into the processor's cache."""
+
 
 def run_ensemble(
     task: Inputs,
@@ -52,4 +55,4 @@ def run_ensemble(
         ).parameters
         return apply_mlp(trained, x_test, **settings)[:, 0]
 
-    return np.asarray(jax.jit(jax.vmap(one))(params))
+    return np.asarray(jax.jit(lambda params: jax.lax.map(one, params, batch_size=AT_ONCE))(params))

@@ -57,7 +57,7 @@ def run_samples(
     key: Key[Array, ""],
     n_in: int = 20,
     width: int = 128,
-    tests: int = 1000,
+    tests: int = 500,
     eta: float = 0.1,
     steps: int = 400,
 ) -> SampleSweep:
@@ -93,16 +93,20 @@ def _one(examples, n_in, width, tests, eta, steps, key):
     data = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), (params, task, y_test))
     validation, test = _train(*data, jnp.asarray(examples, jnp.float32), jnp.float32(eta * width), steps=steps)
     network = np.take_along_axis(np.asarray(test), np.asarray(validation).argmin(axis=1)[:, None], axis=1)[:, 0]
-    ntk = np.asarray(nngp_and_ntk(np.concatenate([task.x, task.x_test]), hidden_layers=1, **_SETTINGS).ntk)
-    return network / y_test.var(), _regression(ntk, task.y, y_test, examples) / y_test.var()
+    ntk_tt, ntk_st = (
+        np.asarray(nngp_and_ntk(*inputs, hidden_layers=1, **_SETTINGS).ntk)
+        for inputs in ((task.x,), (task.x_test, task.x))
+    )
+    return network / y_test.var(), _regression(ntk_tt, ntk_st, task.y, y_test, examples) / y_test.var()
 
 
-def _regression(ntk, y, y_test, examples):
+def _regression(ntk_tt, ntk_st, y, y_test, examples):
     """Smallest mean squared test error over the ridges, for each number of examples."""
     errors = []
     for n in examples:
         fits = [
-            ntk[len(y) :, :n] @ scipy.linalg.solve(ntk[:n, :n] + r * np.eye(n), y[:n], assume_a="pos") for r in RIDGES
+            ntk_st[:, :n] @ scipy.linalg.solve(ntk_tt[:n, :n] + ridge * np.eye(n), y[:n], assume_a="pos")
+            for ridge in RIDGES
         ]
         errors.append(min(np.mean((fit - y_test) ** 2) for fit in fits))
     return np.asarray(errors)

@@ -17,6 +17,9 @@ from .data import Inputs, circle
 from .descent import descend
 from .networks import apply_mlp, empirical_ntk_mlp, init_mlp
 
+AT_ONCE = 4
+"""Networks that are trained side by side; more would not fit into the processor's cache, nor into a small memory."""
+
 
 def _rms(values):
     return jnp.sqrt(jnp.mean(values**2, axis=-1))
@@ -81,37 +84,43 @@ def run_widths(
     wide = nngp_and_ntk(inputs, hidden_layers=hidden_layers, **settings).ntk
     eta = float(critical_learning_rate(wide[:n, :n]).stable) / 4
 
-    def predicted(ntk, f0):
-        return kernel_gradient_descent(
-            ntk[:n, :n], y, eta=eta, steps=steps, f0_t=f0[:n], f0_s=f0[n:], ntk_st=ntk[n:, :n]
-        ).test
-
     def one(params):
-        def outputs(params):
-            return apply_mlp(params, inputs, **settings)[:, 0]
-
         trained = descend(
             lambda p: apply_mlp(p, inputs[:n], **settings)[:, 0], params, y, eta=eta, steps=np.array([steps])
         ).parameters
-        before, after = (empirical_ntk_mlp(p, inputs, **settings) for p in (params, trained))
-        f0, f1 = outputs(params), outputs(trained)[n:]
         moved = [
             jnp.linalg.norm(new.weights - old.weights) / jnp.linalg.norm(old.weights)
             for old, new in zip(params, trained, strict=True)
         ]
+        kernels, outputs = (
+            [function(p, inputs, **settings) for p in (params, trained)] for function in (empirical_ntk_mlp, apply_mlp)
+        )
+        return kernels, [f[:, 0] for f in outputs], jnp.stack(moved)
+
+    # apart from the training, so that it is compiled once for all widths
+    @jax.jit
+    @jax.vmap
+    def distances(kernels, outputs):
+        (before, after), (start, end) = kernels, outputs
+
+        def predicted(ntk):
+            return kernel_gradient_descent(
+                ntk[:n, :n], y, eta=eta, steps=steps, f0_t=start[:n], f0_s=start[n:], ntk_st=ntk[n:, :n]
+            ).test
+
         return (
             relative_kernel_change(wide, before),
             relative_kernel_change(before, after),
-            jnp.stack(moved),
-            _rms(f1 - predicted(before, f0)),
-            _rms(f1 - predicted(wide, f0)),
+            _rms(end[n:] - predicted(before)),
+            _rms(end[n:] - predicted(wide)),
         )
 
-    run = jax.jit(jax.vmap(one))
-    rows = [
-        run(init_mlp((inputs.shape[1], *[width] * hidden_layers, 1), key=one_key, networks=seeds))
-        for width, one_key in zip(widths, jax.random.split(key, len(widths)), strict=True)
-    ]
+    train = jax.jit(lambda params: jax.lax.map(one, params, batch_size=AT_ONCE))
+    rows = []
+    for width, one_key in zip(widths, jax.random.split(key, len(widths)), strict=True):
+        *found, moved = train(init_mlp((inputs.shape[1], *[width] * hidden_layers, 1), key=one_key, networks=seeds))
+        error, change, own, infinite = distances(*found)
+        rows.append((error, change, moved, own, infinite))
     return WidthSweep(np.asarray(widths), *(np.stack(columns) for columns in zip(*rows, strict=True)))
 
 
@@ -172,7 +181,7 @@ def run_circle(
         )
         return [empirical_ntk_mlp(p, here, points, **settings)[0] for p in (params, trained.parameters)]
 
-    before, after = jax.jit(jax.vmap(one))(params, x)
+    before, after = jax.jit(lambda *both: jax.lax.map(lambda pair: one(*pair), both, batch_size=AT_ONCE))(params, x)
     return CircleKernels(np.asarray(angles), np.asarray(before), np.asarray(after))
 
 
