@@ -43,8 +43,9 @@ notebooks: $(READY)  ## execute the notebooks again and store their text outputs
 picture: book  ## for maintainers: renew the picture of the README
 	@$(RUN) tools.picture
 
-bench: $(READY)  ## time the closed forms against integrators and training
+bench: $(READY)  ## time the closed forms and kernels against other ways to get them
 	@$(RUN) benchmarks.deep_linear
+	@$(RUN) benchmarks.ntk
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

@@ -27,7 +27,8 @@ def task():
 @pytest.mark.parametrize(
     "change", [{}, {"hidden_layers": 1, "activation": "erf", "sigma_w": 1.3, "sigma_b": 0.5}], ids=["default", "erf"]
 )
-def test_every_member_is_a_network_trained_in_a_plain_loop(change, task, key):
+def test_every_member_is_a_network_trained_in_a_plain_loop(change, task, key, monkeypatch):
+    monkeypatch.setattr("solvable.ntk.experiment.ensemble.AT_ONCE", 2)  # a full batch, and one that is not
     found = run_ensemble(task, 4, networks=3, eta=0.7, steps=6, key=key, **change)
     settings = {**change}
     drawn = init_mlp((2, *[4] * settings.pop("hidden_layers", 3), 1), key=key, networks=3)

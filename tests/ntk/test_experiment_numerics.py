@@ -84,5 +84,5 @@ def test_beside_a_singular_kernel_the_textbook_loses_what_the_integrator_keeps()
     # the targets lie along the eigenvector of the eigenvalue `small`, on which the test input has 1 / 2 of its kernel
     expected = -np.expm1(-t * small / 2) / small
     np.testing.assert_allclose(integrated_prediction(kernel, y, ntk_st, t=t), expected, rtol=1e-10)  # as above
-    # 1 − e^(−t small / 2) = 1.5e-13 is known to one part in a thousand, or by luck in some ten thousand
-    assert abs(textbook_prediction(kernel, y, ntk_st, t=t) - expected) > 1e-6
+    # 1 − e^(−t small / 2) = 1.5e-13 is known to some parts in a thousand, or by luck in a million
+    assert 1e-6 < abs(textbook_prediction(kernel, y, ntk_st, t=t) - expected) < 0.1

@@ -116,9 +116,16 @@ SWEEPS = [
 ]
 
 
+@pytest.fixture
+def two_at_once(monkeypatch):
+    """Let three seeds make one full batch and one that is not."""
+    monkeypatch.setattr("solvable.ntk.experiment.width.AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("two_at_once")
 @pytest.mark.parametrize("change", SWEEPS, ids=["default", "relu"])
 def test_every_quantity_of_the_width_sweep_is_that_of_a_plain_loop(change, task, key):
-    sweep = run_widths(task, WIDTHS, seeds=2, key=key, steps=7, **change)
+    sweep = run_widths(task, WIDTHS, seeds=3, key=key, steps=7, **change)
     settings = {"hidden_layers": 2, "activation": "erf", "sigma_w": 1.5, "sigma_b": 0.1} | change
     depth = settings["hidden_layers"]
     net = Net(settings["activation"], settings["sigma_w"], settings["sigma_b"])
@@ -127,8 +134,8 @@ def test_every_quantity_of_the_width_sweep_is_that_of_a_plain_loop(change, task,
     eta = 0.5 / (np.linalg.norm(wide[:n, :n], 2) / n)
     np.testing.assert_array_equal(sweep.widths, WIDTHS)
     for i, (width, one_key) in enumerate(zip(WIDTHS, jax.random.split(key, 2), strict=True)):
-        drawn = init_mlp((2, *[width] * depth, 1), key=one_key, networks=2)
-        for seed in range(2):
+        drawn = init_mlp((2, *[width] * depth, 1), key=one_key, networks=3)
+        for seed in range(3):
             params = _network(drawn, seed)
             trained = net.trained(params, task.x, task.y, eta, 7)
             before, after, f0 = net.kernel(params, inputs), net.kernel(trained, inputs), net.outputs(params, inputs)
@@ -156,16 +163,17 @@ def test_the_width_sweep_has_an_axis_for_each_width_seed_and_layer_and_repeats_i
         assert len(np.unique(getattr(first, name))) == 4
 
 
+@pytest.mark.usefixtures("two_at_once")
 def test_the_kernel_around_the_circle_is_that_of_a_plain_loop(key):
     angles = np.linspace(-3, 3, 9)
-    found = run_circle(6, seeds=2, key=key, angles=angles, examples=7, steps=5)
-    assert found.before.shape == found.after.shape == (2, 9)
+    found = run_circle(6, seeds=3, key=key, angles=angles, examples=7, steps=5)
+    assert found.before.shape == found.after.shape == (3, 9)
     first, second = jax.random.split(key)
-    drawn = _as_float32(init_mlp((2, 6, 6, 6, 1), key=first, networks=2))
-    x = np.random.default_rng(np.asarray(jax.random.key_data(second))).normal(size=(2, 7, 2)).astype(np.float32)
+    drawn = _as_float32(init_mlp((2, 6, 6, 6, 1), key=first, networks=3))
+    x = np.random.default_rng(np.asarray(jax.random.key_data(second))).normal(size=(3, 7, 2)).astype(np.float32)
     net = Net("relu", 1.0, 0.1)
     points = np.column_stack([np.cos(angles), np.sin(angles)])
-    for seed in range(2):
+    for seed in range(3):
         inputs = x[seed].astype(float)
         params = _network(drawn, seed)
         trained = net.trained(params, inputs, inputs[:, 0] * inputs[:, 1], 1.0, 5)

@@ -149,7 +149,8 @@ def test_eigenvalues_are_those_of_the_matrix(kind):
     for k in (1, 2, 7, 32):
         wave = np.cos(k * EVEN)
         rayleigh = wave @ theta @ wave / (wave @ wave) / at["here"]
-        assert at["eigenvalues"][k - 1] == pytest.approx(max(rayleigh, 1e-9), abs=1e-13)
+        # as close as the kernels are
+        assert at["eigenvalues"][k - 1] == pytest.approx(max(rayleigh, 1e-9), abs=1e-11)
     assert at["frequency"].tolist() == list(range(1, 33))
 
 
@@ -208,8 +209,8 @@ def test_markers_are_the_kernel_of_a_network(kind, width, seed):
 
 
 def test_wider_networks_are_closer():
-    typical = [np.mean([CIRCLE.evaluate(width=n, seed=s)["distance"] for s in range(3)]) for n in (16, 64)]
-    # in the mean of many seeds it is a factor of 2
+    typical = [np.mean([CIRCLE.evaluate(hidden=1, width=n, seed=s)["distance"] for s in range(3)]) for n in (16, 64)]
+    # in the mean of many seeds it is a factor of 2; these are three
     assert typical[1] < 0.8 * typical[0]
 
 
@@ -250,9 +251,11 @@ def test_the_fit_is_gradient_flow_with_the_matrix(activation, hidden, noise, see
     np.testing.assert_allclose(at["target"][on], truth[inputs], atol=1e-13)
     np.testing.assert_allclose(at["data"], y[inputs], atol=1e-13)
     np.testing.assert_allclose(at["input"], at["angle"][on])
-    # between the inputs: what the flow adds up to, by an exponential of one more block
-    block = expm(np.block([[-time * theta / 64, time * np.eye(64)], [np.zeros((64, 128))]]))[:64, 64:]
-    np.testing.assert_allclose(at["fit"][~on], (across @ block @ y / 64)[(places[~on] - 1) // 2 % 64], **close)
+    # between the inputs what the flow adds up to, over eigenvalues that are off by 1e-15 in an exponent of up to 1e5
+    values, vectors = np.linalg.eigh(theta / 64)
+    added = -np.expm1(-values * time) / values * vectors @ (vectors.T @ y)
+    between = (places[~on] - 1) // 2 % 64
+    np.testing.assert_allclose(at["fit"][~on], (across @ added / 64)[between], atol=1e-9)
     assert (at["now"], at["all now"].tolist()) == (time, [time] * 4)
     risk = np.mean((left @ truth) ** 2) + noise**2 / 64 * np.sum((np.eye(64) - left) ** 2)
     assert at["risk now"] == pytest.approx(risk, abs=2 * close["atol"])
@@ -296,11 +299,8 @@ def test_risks_are_those_of_the_matrix_and_of_one_draw(activation, hidden, noise
 
 def test_without_noise_the_best_time_is_when_nothing_is_left():
     at = SPECTRUM.evaluate(noise=0.0)
-    assert at["best risk"] < 1e-10
-    later = at["time"] > at["best time"]
-    # waiting longer would win less than the slope that picks a time
-    assert np.log(1 / at["best risk"]) > 20
-    assert later.any()
+    assert at["best risk"] < 1e-12
+    assert at["best time"] < at["time"][-1]
     assert sentences(SPECTRUM, at)[-1] == "after an infinite time 0"
 
 
@@ -427,17 +427,15 @@ def test_above_the_stable_rate_the_network_survives_its_linear_model():
     assert "diverges" in sentences(TRAIN, at)[-1]
 
 
-def test_a_narrow_network_may_stand_what_infinite_width_does_not():
-    said = {}
-    for seed, width in product(range(4), (8, 16, 32)):
-        at = TRAIN.evaluate(width=width, seed=seed, rate=0.95)
-        net = Plain(width, seed)
-        wide = ntk.nngp_and_ntk(circle(ANGLES), hidden_layers=1, activation=jnp.tanh, sigma_w=2.0, sigma_b=1.0).ntk
-        speed = at["eta"] * np.linalg.eigvalsh(wide / 8)[-1] / 2
-        if abs(speed - 1) > 0.05:  # 150 steps show on which side of 1
-            said[speed > 1] = said.get(speed > 1, True) and at["too fast"] == (speed > 1)
-        assert net.width == width
-    assert said == {True: True, False: True}
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("width", [16, 64, 128])
+def test_a_rate_that_is_too_large_for_infinite_width_is_said(width, seed):
+    at = TRAIN.evaluate(width=width, seed=seed, rate=0.95)
+    kind = {"hidden_layers": 1, "activation": jnp.tanh, "sigma_w": 2.0, "sigma_b": 1.0}
+    largest = np.linalg.eigvalsh(ntk.nngp_and_ntk(circle(ANGLES), **kind).ntk / 8)[-1]
+    part = at["eta"] * largest / 2
+    assert abs(part - 1) > 0.05  # so that 150 steps show on which side it is
+    assert (at["too fast"], at["left behind"], at["diverged"]) == (part > 1, 0, 0)
 
 
 # The catapult

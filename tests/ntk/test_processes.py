@@ -106,12 +106,11 @@ def test_what_has_seen_nothing_is_the_prior():
     assert not mean.any()
 
 
-@pytest.mark.xfail(strict=True, reason="the largest of no eigenvalues is asked for")
-def test_an_ensemble_that_is_trained_on_nothing_is_the_prior():
+@pytest.mark.xfail(strict=True, reason="refused, but by the message of an empty maximum")
+def test_an_ensemble_needs_something_to_train_on():
     nngp, ntk, _ = kernels()
-    mean, cov = ensemble_mean_cov(nngp, ntk, np.zeros(0), 0)
-    np.testing.assert_array_equal(cov, nngp)
-    assert not mean.any()
+    with pytest.raises(ValueError, match="n_train must be a whole number of at least 1, got 0"):
+        ensemble_mean_cov(nngp, ntk, np.zeros(0), 0)
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.5, 3.0])
@@ -227,10 +226,12 @@ def test_inputs_that_occur_twice_are_an_error_where_a_root_is_needed():
     for kernel in (np.ones((2, 2)), np.diag([1.0, -1e-3])):
         with pytest.raises(ValueError, match="matrix must be positive definite in float64"):
             cholesky(kernel)
-    # noise mends it: two readings of one value, the better known for it
+    # noise mends it: two readings of one value are as good as their mean, of half the variance
     posterior = gaussian_process_posterior(nngp, np.array([1.0, 0.0, 2.0]), 3, noise=0.1)
-    np.testing.assert_allclose(posterior.mean[0], posterior.mean[2], rtol=0, atol=1e-13)
-    assert 1.2 < posterior.mean[0] < 1.6
+    prior = np.asarray(nngp)[:, :2]
+    expected = prior @ np.linalg.solve(prior[:2] + np.diag([0.005, 0.01]), [1.5, 0.0])
+    # a condition number of some hundred
+    np.testing.assert_allclose(posterior.mean, expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.xfail(
@@ -293,7 +294,7 @@ BAD = {
 MORE = {
     ensemble_mean_cov: {
         "tangent kernel": ({"ntk": np.full((3, 3), np.inf)}, "ntk must be finite"),
-        "small tangent kernel": ({"ntk": np.eye(1)}, "ntk must cover the 2 training inputs"),
+        "small tangent kernel": ({"ntk": np.eye(1)}, "ntk must cover"),
         "negative time": ({"t": -1.0}, "t must be non-negative"),
         "times": ({"t": np.ones(2)}, r"t must have shape \(\), got \(2,\)"),
         "negative jitter": ({"jitter": -0.1}, "jitter must be non-negative"),

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from inspection import ADVICE, SITE, give_up
+from scipy import special
 from solvable_book import explorables, graphs
 
 import solvable
@@ -100,6 +101,34 @@ def test_an_operator_without_64_bits_goes_to_32(tmp_path):
     assert found.dtype == np.float32
     # single precision near arccos(0.96), where the slope is 3.6
     np.testing.assert_allclose(found, np.arccos(np.array([4, 8, 12]) / 12.5), atol=1e-6)
+
+
+QUADRANTS = [[1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1], [0, 0]]
+NEAR_AND_FAR = [[1, 1e-9], [-1, 1e-9], [-1, -1e-9], [1e-9, 1], [1e-30, 1e-30], [1e8, 3], [0.3, 0.2], [-0.7, 1e8]]
+PLACES = np.array([*QUADRANTS, *NEAR_AND_FAR], float)
+
+
+@pytest.mark.parametrize("looped", [False, True])
+@pytest.mark.parametrize(
+    ("function", "plain"),
+    [
+        (lambda x: jnp.arctan2(PLACES[:, 1] * x, PLACES[:, 0] * x), lambda x: np.arctan2(PLACES[:, 1], PLACES[:, 0])),
+        (lambda x: jax.scipy.special.erf(PLACES[:, 0] * x), lambda x: special.erf(PLACES[:, 0] * x)),
+    ],
+    ids=["angle", "erf"],
+)
+def test_an_operator_without_64_bits_may_be_spelled_out(function, plain, looped, tmp_path):
+    def results(x):
+        if not looped:
+            return {"t": jnp.arange(17.0), "y": function(x)}
+        total = jax.lax.scan(lambda total, _: (total + function(x), None), jnp.zeros(17), length=2)[0]
+        return {"t": jnp.arange(17.0), "y": total}
+
+    graph = graphs.export(replace(toy(line), function=results), tmp_path)
+    assert graph.precision == "float64"
+    for x in (1.0, 2.7, 4.0):
+        # some tens of roundings of numbers up to pi
+        np.testing.assert_allclose(graphs.runner(graph)({"x": x})["y"], (1 + looped) * plain(x), atol=1e-14)
 
 
 def eigenvalues(x):

@@ -88,7 +88,7 @@ def _kernel_of_a_network(activation, hidden, sigma_w, sigma_b, width, seed):
     middle = pool[(POOL // CIRCLE_SEEDS * index + np.arange(MOST_LAYERS - 1)) % POOL].astype(float)
     biases, readout, middle = (STEP_OF_WEIGHTS * rounded for rounded in (biases, readout, middle))
     x = jnp.asarray(_on_circle(_evenly(POINTS)))
-    used = (jnp.arange(CIRCLE_WIDTHS[-1]) < width).astype(float)
+    used = (jnp.arange(float(CIRCLE_WIDTHS[-1])) < width).astype(float)
     scale = sigma_w / jnp.sqrt(width)
 
     def units(z):
@@ -280,7 +280,7 @@ def learn_components(activation, hidden, noise, time, seed):
     bias, variance = risks(clock)
     happened = jnp.sum((target - given * -jnp.expm1(-rate * clock[MEASURED, None])) ** 2, axis=1)
     # a slope below what can be seen picks one of many times where the risk has fallen to rounding
-    best = jnp.argmin(bias + variance + 1e-12 * jnp.arange(len(CLOCK)))
+    best = jnp.argmin(bias + variance + 1e-12 * jnp.arange(float(len(CLOCK))))
     learned = -jnp.expm1(-rate * time)
     per_rate = jnp.where(rate > 0, learned / jnp.where(rate > 0, rate, 1), time)
     fit = [jnp.asarray(components) @ (learned * given)]
@@ -418,7 +418,7 @@ def train_at_width(width, alpha, rate, seed):
     x, tests = jnp.asarray(TRAIN_INPUTS), jnp.asarray(_on_circle(TEST_ANGLES))
     y = jnp.asarray(TRAIN_INPUTS.prod(axis=1))
     n = len(TRAIN_INPUTS)
-    used = (jnp.arange(TRAIN_WIDTHS[-1]) < width).astype(float)
+    used = (jnp.arange(float(TRAIN_WIDTHS[-1])) < width).astype(float)
 
     def network(weights, x):
         into, bias, out, last = weights
@@ -563,7 +563,7 @@ def _directions():
 
 def _two_layers(width, f0):
     """Weights of a network whose output is ``f0`` and whose kernel is 1; units beyond ``width`` are zero."""
-    used = (jnp.arange(CATAPULT_WIDTHS[-1]) < width).astype(float)
+    used = (jnp.arange(float(CATAPULT_WIDTHS[-1])) < width).astype(float)
     # |u + v|^2 and |u - v|^2 are all that output and kernel depend on
     squares = width + 2 * jnp.sqrt(width) * jnp.stack([f0, -f0])
     directions = used * jnp.asarray(_directions())

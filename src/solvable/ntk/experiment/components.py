@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from solvable._types import place
+
 from ..theory import PrincipalComponents
 from ..theory.duals import Activation
 from .descent import descend
@@ -82,10 +84,9 @@ def run_components(
         The error along each component and beside it.
     """
     settings = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    params = init_mlp((x.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds)
-    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params)
-    x = jnp.asarray(x, jnp.float32)
-    targets = size * jnp.asarray(components.functions, jnp.float32)[:, np.asarray(which)].T
+    params = init_mlp((x.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds, dtype="float32")
+    x = place(x, "float32")
+    targets = place(size * np.asarray(components.functions)[:, np.asarray(which)].T, "float32")
     times = np.arange(steps + 1)
 
     def one(params, y):

@@ -1,9 +1,10 @@
 """Many networks, each trained from its own start, for the distribution over functions that they draw from."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
+
+from solvable._types import place
 
 from ..theory.duals import Activation
 from .data import Inputs
@@ -45,9 +46,8 @@ def run_ensemble(
         ``(networks, m)``.
     """
     settings = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    x, y, x_test = (jnp.asarray(part, jnp.float32) for part in task)
-    params = init_mlp((x.shape[1], *[width] * hidden_layers, 1), key=key, networks=networks)
-    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params)
+    x, y, x_test = (place(part, "float32") for part in task)
+    params = init_mlp((x.shape[1], *[width] * hidden_layers, 1), key=key, networks=networks, dtype="float32")
 
     def one(params):
         trained = descend(

@@ -12,6 +12,7 @@ import scipy.linalg
 from jaxtyping import Array, Float, Int, Key
 
 from solvable import training
+from solvable._types import place
 
 from ..theory import nngp_and_ntk
 from .data import absolute_value_task
@@ -89,9 +90,9 @@ _SETTINGS = {"activation": "relu", "sigma_w": 1.0, "sigma_b": 1.0}
 def _one(examples, n_in, width, tests, eta, steps, key):
     first, second = jax.random.split(key)
     task, y_test = absolute_value_task(n_in, max(examples), tests, key=first)
-    params = init_mlp((n_in, width, 1), key=second)
-    data = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), (params, task, y_test))
-    validation, test = _train(*data, jnp.asarray(examples, jnp.float32), jnp.float32(eta * width), steps=steps)
+    params = init_mlp((n_in, width, 1), key=second, dtype="float32")
+    data = jax.tree.map(lambda leaf: place(leaf, "float32"), (task, y_test, np.asarray(examples), eta * width))
+    validation, test = _train(params, *data, steps=steps)
     network = np.take_along_axis(np.asarray(test), np.asarray(validation).argmin(axis=1)[:, None], axis=1)[:, 0]
     ntk_tt, ntk_st = (
         np.asarray(nngp_and_ntk(*inputs, hidden_layers=1, **_SETTINGS).ntk)
@@ -127,7 +128,7 @@ def _train(params, task, y_test, counts, rate, *, steps):
         trained_on = (index < count) & ~kept_back
 
         def error(p, mask):
-            return jnp.sum(mask * (outputs(p, task.x) - task.y) ** 2) / jnp.sum(mask)
+            return jnp.mean((outputs(p, task.x) - task.y) ** 2, where=mask)
 
         return training.train(
             lambda p: error(p, trained_on),

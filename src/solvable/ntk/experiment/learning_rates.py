@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from solvable import tangent_kernel
+from solvable._types import place
 from solvable.randomness import generator
 
 from ..theory import Catapult, critical_learning_rate
@@ -67,7 +68,7 @@ def run_learning_rates(
         Losses and sharpness along every run; not finite where it has diverged.
     """
     settings = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    x, y = jnp.asarray(task.x), jnp.asarray(task.y)
+    x, y = place(task.x), place(task.y)
 
     def network(params, x):
         return apply_mlp(params, x, **settings)
@@ -94,7 +95,7 @@ def run_learning_rates(
 
     params = init_mlp((x.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds)
     over_seeds = jax.vmap(one, in_axes=(0, None))
-    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, jnp.asarray(rates, x.dtype))
+    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(rates, x.dtype))
     return RateSweep(np.asarray(rates, dtype=float), np.asarray(steps), *map(np.asarray, found))
 
 
@@ -110,7 +111,7 @@ def run_catapult(width: int, *, eta: float, steps: int, key: Key[Array, ""]) -> 
     Returns:
         Output and kernel along the run, and the learning rate.
     """
-    u, v = (jnp.asarray(part) for part in generator(key).normal(size=(2, width)))
+    u, v = (place(part) for part in generator(key).normal(size=(2, width)))
 
     def output(layers):
         return layers[0] @ layers[1] / jnp.sqrt(jnp.asarray(width, u.dtype))

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from solvable import tangent_kernel
+from solvable._types import place
 
 from ..theory import critical_learning_rate, kernel_gradient_descent
 from ..theory.duals import Activation
@@ -61,8 +61,8 @@ def run_linear_model(
         Predictions along training.
     """
     settings = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    x, y, x_test = map(jnp.asarray, task)
-    inputs, n, times = jnp.concatenate([x, x_test]), len(x), np.arange(steps + 1)
+    x, y, x_test = map(place, task)
+    inputs, n, times = place(np.concatenate([task.x, task.x_test])), len(x), np.arange(steps + 1)
 
     def network(params, x):
         return apply_mlp(params, x, **settings)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from solvable import require
+from solvable._types import place
 from solvable.randomness import generator
 
 from ..theory.duals import Activation, activation_function
@@ -42,6 +43,7 @@ def init_mlp(
     sigma_w: float = 1.0,
     sigma_b: float = 0.1,
     networks: int | None = None,
+    dtype: str | None = None,
 ) -> Params:
     r"""Draw the parameters of a dense network.
 
@@ -57,9 +59,10 @@ def init_mlp(
         sigma_b: scale of the biases; not negative; used by ``standard``.
         networks: how many independent networks to draw, along a new first axis of every array; one, without that axis,
             by default.
+        dtype: ``float32`` or ``float64``; JAX's default precision where it is not given.
 
     Returns:
-        One layer for each pair of adjacent widths, in JAX's default precision.
+        One layer for each pair of adjacent widths.
 
     Raises:
         ValueError: an argument lies outside its domain.
@@ -79,7 +82,7 @@ def init_mlp(
     for n_in, n_out in pairwise(widths):
         scale_w, scale_b = (sigma_w / np.sqrt(n_in), sigma_b) if parametrisation == "standard" else (1.0, 1.0)
         weights = scale_w * draw.normal(size=(*batch, n_out, n_in))
-        layers.append(Layer(jnp.asarray(weights), jnp.asarray(scale_b * draw.normal(size=(*batch, n_out)))))
+        layers.append(Layer(place(weights, dtype), place(scale_b * draw.normal(size=(*batch, n_out)), dtype)))
     return tuple(layers)
 
 

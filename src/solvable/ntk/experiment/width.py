@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from solvable import require
+from solvable._types import place
 from solvable.randomness import generator
 
 from ..theory import critical_learning_rate, kernel_gradient_descent, nngp_and_ntk, relative_kernel_change
@@ -80,8 +81,8 @@ def run_widths(
     """
     settings = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
     n = len(task.x)
-    inputs, y = jnp.concatenate([jnp.asarray(task.x), jnp.asarray(task.x_test)]), jnp.asarray(task.y)
-    wide = nngp_and_ntk(inputs, hidden_layers=hidden_layers, **settings).ntk
+    inputs, y = place(np.concatenate([task.x, task.x_test])), place(task.y)
+    wide = np.asarray(nngp_and_ntk(inputs, hidden_layers=hidden_layers, **settings).ntk)
     eta = float(critical_learning_rate(wide[:n, :n]).stable) / 4
 
     def one(params):
@@ -170,10 +171,9 @@ def run_circle(
     """
     settings = {"activation": "relu", "sigma_w": 1.0, "sigma_b": 0.1}
     first, second = jax.random.split(key)
-    params = init_mlp((2, width, width, width, 1), key=first, networks=seeds)
-    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params)
-    x = jnp.asarray(generator(second).normal(size=(seeds, examples, 2)), jnp.float32)
-    points, here = (jnp.asarray(circle(at), jnp.float32) for at in (angles, np.zeros(1)))
+    params = init_mlp((2, width, width, width, 1), key=first, networks=seeds, dtype="float32")
+    x = place(generator(second).normal(size=(seeds, examples, 2)), "float32")
+    points, here = (place(circle(at), "float32") for at in (angles, np.zeros(1)))
 
     def one(params, x):
         trained = descend(
@@ -234,7 +234,7 @@ def run_output_scales(
     require.positive(scales=scales)
     settings = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
     n = len(task.x)
-    inputs, y = jnp.concatenate([jnp.asarray(task.x), jnp.asarray(task.x_test)]), jnp.asarray(task.y)
+    inputs, y = place(np.concatenate([task.x, task.x_test])), place(task.y)
 
     def one(params, scale):
         def outputs(p, x=inputs):
@@ -255,5 +255,5 @@ def run_output_scales(
 
     params = init_mlp((inputs.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds)
     over_seeds = jax.vmap(one, in_axes=(0, None))
-    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, jnp.asarray(scales, inputs.dtype))
+    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(scales, inputs.dtype))
     return ScaleSweep(np.asarray(scales, dtype=float), *map(np.asarray, found))
