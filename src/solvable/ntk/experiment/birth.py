@@ -13,6 +13,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.special
 from jaxtyping import Array, Float, Key
 
 from solvable import require
@@ -20,6 +21,12 @@ from solvable.randomness import generator
 
 from ..theory.duals import Activation, activation_function
 
+# without a compilation for every width, which would take longer than the draw
+_ON_ARRAYS = {
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+    "erf": (scipy.special.erf, lambda z: 2 / np.sqrt(np.pi) * np.exp(-(z**2))),
+    "linear": (lambda z: z, np.ones_like),
+}
 ENTRIES = 500_000
 """Activations of one layer that are held at a time."""
 
@@ -142,7 +149,9 @@ def _ready(x, width, hidden_layers, activation, sigma_w, sigma_b, key):
 
 @cache
 def _on_arrays(activation):
-    """The activation and its derivative, from arrays of NumPy to arrays of NumPy; compiled once for all draws."""
+    """The activation and its derivative, from arrays of NumPy to arrays of NumPy."""
+    if activation in _ON_ARRAYS:
+        return _ON_ARRAYS[activation]
     phi = activation_function(activation)
     slope = jax.jit(lambda z: jax.jvp(phi, (z,), (jnp.ones_like(z),))[1])
     value = jax.jit(phi)

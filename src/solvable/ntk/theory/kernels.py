@@ -143,7 +143,11 @@ def relative_kernel_change(
     0.5
     """
     require.finite(k0=k0, k1=k1)
-    k0, k1 = promote(k0, k1)
+    return _relative_change(*promote(k0, k1))
+
+
+@jax.jit
+def _relative_change(k0, k1):
     return jnp.linalg.norm(k1 - k0, axis=(-2, -1)) / jnp.linalg.norm(k0, axis=(-2, -1))
 
 
@@ -169,5 +173,9 @@ def kernel_alignment(k: Float[ArrayLike, "n n"], y: Real[ArrayLike, " n"]) -> Fl
     require.shape(np.shape(k)[:1] * 2, k=k)
     require.shape(np.shape(k)[:1], y=y)
     require.finite(k=k, y=y)
-    k, y = promote(k, y)
+    return _alignment(*promote(k, y))
+
+
+@jax.jit
+def _alignment(k, y):
     return y @ k @ y / (jnp.linalg.norm(k) * (y @ y))
