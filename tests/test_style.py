@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from PIL import Image
 
 from solvable import style
@@ -103,6 +104,14 @@ def test_a_notebook_shows_a_figure_sharp_and_light():
     blue = 255 * np.array(to_rgb(style.COLOURS[0]))
     nearest = min(np.abs(blue - colour).max() for _, colour in picture.convert("RGB").getcolors())
     assert nearest < 16
+
+
+def test_a_figure_that_was_shown_holds_no_canvas():
+    figure, axes = style.panels()
+    axes.set_title("text")
+    style.sharp_png(figure)
+    # a notebook keeps the figures that it shows, and a canvas is five megabytes
+    assert all(text._renderer is None for text in figure.findobj(Text))
 
 
 # what a dichromat sees: the projections of linear RGB that simulators of colour blindness commonly use

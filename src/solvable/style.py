@@ -10,6 +10,7 @@ import numpy as np
 from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 # Okabe and Ito (2008), ordered so that neighbours differ in lightness as well as in hue
@@ -65,6 +66,9 @@ def sharp_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
     """A picture with twice the pixels that it takes up on the page, in few enough colours to weigh little."""
     drawn, packed = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png", dpi=2 * figure.dpi)
+    for text in figure.findobj(Text):
+        # a notebook keeps what it shows, and each text its canvas: five megabytes a figure
+        text._renderer = None
     picture = Image.open(drawn).convert("RGB")
     # lines, markers and their smoothed edges: more colours than these add bytes that nobody sees
     picture.quantize(32, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)

@@ -34,26 +34,28 @@ def test_what_is_left_and_what_is_spilled_are_those_of_a_plain_loop(change, key)
     settings = {"scale": 1.0, "size": 0.5, "hidden_layers": 1} | change
     scale, size = settings.pop("scale"), settings.pop("size")
     drawn = init_mlp((2, *[5] * settings.pop("hidden_layers"), 1), key=key, networks=2)
-    x, drawn = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float32), float), (X, drawn))
+    x, drawn = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32).astype(float), (X, drawn))
+
+    @jax.jit
+    def outputs(p, start):
+        return scale * (_forward(p, x, **settings) - _forward(start, x, **settings))
+
+    @jax.jit
+    @jax.grad
+    def gradient(p, start, target):
+        return 0.5 * jnp.mean((outputs(p, start) - target) ** 2) / scale**2
+
     for i, number in enumerate(which):
         target = size * FUNCTIONS[:, number]
         for seed in range(2):
             start = params = jax.tree.map(lambda leaf, index=seed: leaf[index], drawn)
-
-            def outputs(p, start=start):
-                return scale * (_forward(p, x, **settings) - _forward(start, x, **settings))
-
-            def loss(p, outputs=outputs, target=target):
-                return 0.5 * jnp.mean((outputs(p) - target) ** 2) / scale**2
-
-            gradient = jax.jit(jax.grad(loss))
             left, spilled = [], []
             for _ in range(steps + 1):
                 # coordinates of what is still missing among the components, in units of the target
-                missing = FUNCTIONS.T @ np.asarray(target - outputs(params)) / (6 * size)
+                missing = FUNCTIONS.T @ np.asarray(target - outputs(params, start)) / (6 * size)
                 left.append(missing[number])
                 spilled.append(np.linalg.norm(np.delete(missing, number)))
-                params = jax.tree.map(lambda p, g: p - eta * g, params, gradient(params))
+                params = jax.tree.map(lambda p, g: p - eta * np.asarray(g), params, gradient(params, start, target))
             # float32 rounds to 6e-8; outputs up to ten units after a hundred operations and six steps
             np.testing.assert_allclose(run.left[i, seed], left, rtol=0, atol=2e-5)
             np.testing.assert_allclose(run.spilled[i, seed], spilled, rtol=0, atol=2e-5)

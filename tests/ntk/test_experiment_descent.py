@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from solvable.ntk.experiment.descent import descend
+from solvable.ntk.experiment import descend
 
 # rounding of some ten steps between numbers of order one
 STEPS = {"rtol": 0, "atol": 1e-14}

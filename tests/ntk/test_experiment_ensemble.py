@@ -33,17 +33,17 @@ def test_every_member_is_a_network_trained_in_a_plain_loop(change, task, key, mo
     settings = {**change}
     drawn = init_mlp((2, *[4] * settings.pop("hidden_layers", 3), 1), key=key, networks=3)
     # the run rounds its data to float32; the loop starts from the same numbers and goes on in float64
-    rounded = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float32), float), (drawn, *task))
+    rounded = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32).astype(float), (drawn, *task))
 
     def loss(params):
         return 0.5 * jnp.mean((_forward(params, rounded[1], **settings) - rounded[2]) ** 2)
 
-    gradient = jax.jit(jax.grad(loss))
+    gradient, outputs = jax.jit(jax.grad(loss)), jax.jit(lambda params, x: _forward(params, x, **settings))
     for network in range(3):
         params = jax.tree.map(lambda leaf, index=network: leaf[index], rounded[0])
         for _ in range(6):
-            params = jax.tree.map(lambda p, g: p - 0.7 * g, params, gradient(params))
-        expected = _forward(params, rounded[3], **settings)
+            params = jax.tree.map(lambda p, g: p - 0.7 * np.asarray(g), params, gradient(params))
+        expected = outputs(params, rounded[3])
         # float32 rounds to 6e-8; outputs of order one after a hundred operations and six steps that amplify little
         np.testing.assert_allclose(found[network], expected, rtol=0, atol=2e-5)
 

@@ -1,11 +1,19 @@
-"""Sweeps over width and output scale, against gradients and kernels by hand and training in a plain loop."""
+"""Sweeps over width and scale, and a linear model, against gradients by hand and training in a plain loop."""
 
 import jax
 import numpy as np
 import pytest
 from scipy.special import erf
 
-from solvable.ntk.experiment import CircleKernels, Inputs, init_mlp, run_circle, run_output_scales, run_widths
+from solvable.ntk.experiment import (
+    CircleKernels,
+    Inputs,
+    init_mlp,
+    run_circle,
+    run_linear_model,
+    run_output_scales,
+    run_widths,
+)
 
 SQUARES = 2 / np.sqrt(np.pi)
 ACTIVATIONS = {
@@ -95,7 +103,7 @@ def _linear_test_outputs(kernel, f0, y, eta, steps):
     """Descent on the mean loss with a fixed kernel: the error times a matrix to the power of the steps, summed up."""
     n = len(y)
     shrink = np.eye(n) - eta * kernel[:n, :n] / n
-    moved = sum(np.linalg.matrix_power(shrink, k) for k in range(steps)) @ (y - f0[:n])
+    moved = sum((np.linalg.matrix_power(shrink, k) for k in range(steps)), np.zeros((n, n))) @ (y - f0[:n])
     return f0[n:] + eta / n * kernel[n:, :n] @ moved
 
 
@@ -155,8 +163,8 @@ def test_every_quantity_of_the_width_sweep_is_that_of_a_plain_loop(change, task,
 
 
 def test_the_width_sweep_has_an_axis_for_each_width_seed_and_layer_and_repeats_itself(task, key):
-    first, again = (run_widths(task, WIDTHS, seeds=2, key=key, steps=7) for _ in range(2))
-    assert first.weight_change.shape == (2, 2, 3)
+    first, again = (run_widths(task, WIDTHS, seeds=2, key=key, hidden_layers=1, steps=2) for _ in range(2))
+    assert first.weight_change.shape == (2, 2, 2)
     for name in ("kernel_error", "kernel_change", "to_own_linear", "to_infinite_width"):
         assert getattr(first, name).shape == (2, 2)
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
@@ -219,7 +227,9 @@ def test_every_quantity_of_the_scale_sweep_is_that_of_a_plain_loop(change, task,
 
 
 def test_the_scale_sweep_has_an_axis_for_each_scale_and_seed_and_repeats_itself(task, key):
-    first, again = (run_output_scales(task, (1.0, 3.0), seeds=2, key=key, width=4, steps=3) for _ in range(2))
+    first, again = (
+        run_output_scales(task, (1.0, 3.0), seeds=2, key=key, width=4, hidden_layers=1, steps=2) for _ in range(2)
+    )
     for name in ("to_own_linear", "kernel_change", "moved"):
         assert getattr(first, name).shape == (2, 2)
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
@@ -229,3 +239,24 @@ def test_the_scale_sweep_has_an_axis_for_each_scale_and_seed_and_repeats_itself(
 def test_the_scale_sweep_rejects_a_scale_that_is_not_positive(scales, task, key):
     with pytest.raises(ValueError, match="scales must be positive"):
         run_output_scales(task, scales, seeds=1, key=key)
+
+
+@pytest.mark.parametrize("change", SWEEPS, ids=["default", "relu"])
+def test_the_network_its_linear_model_and_the_recursion_are_those_of_a_plain_loop(change, task, key):
+    run = run_linear_model(task, 6, seeds=2, key=key, steps=5, **change)
+    settings = {"hidden_layers": 2, "activation": "erf", "sigma_w": 1.5, "sigma_b": 0.1} | change
+    net = Net(settings["activation"], settings["sigma_w"], settings["sigma_b"])
+    inputs, n = np.concatenate([task.x, task.x_test]), len(task.x)
+    drawn = init_mlp((2, *[6] * settings["hidden_layers"], 1), key=key, networks=2)
+    np.testing.assert_array_equal(run.steps, np.arange(6))
+    assert run.network.shape == run.linear.shape == run.recursion.shape == (2, 6, 4)
+    for seed in range(2):
+        params = _network(drawn, seed)
+        kernel, f0 = net.kernel(params, inputs), net.outputs(params, inputs)
+        eta = 1 / (np.linalg.norm(kernel[:n, :n], 2) / n)
+        for step in range(6):
+            trained = net.trained(params, task.x, task.y, eta, step)
+            linear = _linear_test_outputs(kernel, f0, task.y, eta, step)
+            np.testing.assert_allclose(run.network[seed, step], net.outputs(trained, task.x_test), **ROUNDING)
+            np.testing.assert_allclose(run.linear[seed, step], linear, **ROUNDING)
+            np.testing.assert_allclose(run.recursion[seed, step], linear, **ROUNDING)

@@ -416,7 +416,7 @@ def early_stopping(times: RealLike, risk: RealLike, bias: RealLike, variance: Re
     return figure
 
 
-def learning_rates(sweep: RateSweep) -> Figure:
+def learning_rates(sweep: RateSweep, *, shown: int) -> Figure:
     """Learning rates below and above the critical one: the linear model diverges, the network finds a flatter place.
 
     The losses are those of the first seed, at the rates around the critical one, at the largest that the network
@@ -424,6 +424,7 @@ def learning_rates(sweep: RateSweep) -> Figure:
 
     Args:
         sweep: a network and its linear model, trained at several rates from several seeds.
+        shown: step up to which the losses are drawn.
     """
     figure, (left, right) = style.panels(columns=2, height=3.5)
     # before anything is drawn: limits that follow a run that diverges would overflow
@@ -433,13 +434,16 @@ def learning_rates(sweep: RateSweep) -> Figure:
     survived = (sweep.loss[..., -1] <= sweep.loss[..., 0]) & np.isfinite(final)
     below, above, alive = (np.flatnonzero(chosen) for chosen in (rates < 1, rates > 1, survived[:, 0]))
     few = {*below[-1:], *above[:1], *alive[-1:], len(rates) - 1}
+    early = sweep.steps <= shown
     for colour, index in enumerate(sorted(few)):
         linear, network = (
-            np.where(np.isfinite(runs), runs, np.nan)[index, 0] for runs in (sweep.linear_loss, sweep.loss)
+            np.where(np.isfinite(runs), runs, np.nan)[index, 0, early] for runs in (sweep.linear_loss, sweep.loss)
         )
-        style.limit(left, sweep.steps, linear, color=style.COLOURS[colour])
+        style.limit(left, sweep.steps[early], linear, color=style.COLOURS[colour])
         label = f"rate {rates[index]:g}"
-        style.experiment(left, style.thin(sweep.steps, colour), style.thin(network, colour), colour=colour, label=label)
+        style.experiment(
+            left, style.thin(sweep.steps[early], colour), style.thin(network, colour), colour=colour, label=label
+        )
     style.limit(left, [], [], label="linear model")
     style.legend(left, 3, columnspacing=0.8, handletextpad=0.5)
     look = {"color": "black", "marker": "o"}

@@ -95,7 +95,7 @@ def run_learning_rates(
 
     params = init_mlp((x.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds)
     over_seeds = jax.vmap(one, in_axes=(0, None))
-    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(rates, x.dtype))
+    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(np.asarray(rates), x.dtype))
     return RateSweep(np.asarray(rates, dtype=float), np.asarray(steps), *map(np.asarray, found))
 
 

@@ -255,5 +255,5 @@ def run_output_scales(
 
     params = init_mlp((inputs.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds)
     over_seeds = jax.vmap(one, in_axes=(0, None))
-    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(scales, inputs.dtype))
+    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(np.asarray(scales), inputs.dtype))
     return ScaleSweep(np.asarray(scales, dtype=float), *map(np.asarray, found))
