@@ -81,7 +81,7 @@ ARGUMENTS = {
         1 / np.arange(1.0, 41.0) ** 2,
     ),
     "early_stopping": (TIMES, BIAS + VARIANCE, BIAS, VARIANCE, (BIAS + VARIANCE) * SEEDS[:, None]),
-    "learning_rates": (_rates(),),
+    "learning_rates": (_rates(), 60),
     "catapult": (_catapults(0.0), _catapults(1e-9), [1.0, 2.5], ["settles", "diverges"]),
     "samples": (SampleSweep(WIDTHS, FALLING.T, 2 * FALLING.T), 0.1),
 }
@@ -265,6 +265,15 @@ def test_a_run_that_diverged_has_no_final_sharpness():
     line = next(line for line in final.lines if _is_line(line))
     np.testing.assert_allclose(line.get_ydata(), np.minimum(1, 1 / line.get_xdata()))
     assert losses.get_ylim() == (1e-6, 1e6)
+    # STEPS goes on to 60
+    assert (
+        max(
+            line.get_xdata().max()
+            for line in _draw("learning_rates", _rates(), 25).axes[0].lines
+            if len(line.get_xdata())
+        )
+        == 25
+    )
     labels = [text.get_text() for text in losses.get_legend().get_texts()]
     assert [label for label in labels if label.startswith("rate")] == ["rate 0.9", "rate 1.1", "rate 2", "rate 4"]
 

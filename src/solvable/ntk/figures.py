@@ -416,7 +416,7 @@ def early_stopping(times: RealLike, risk: RealLike, bias: RealLike, variance: Re
     return figure
 
 
-def learning_rates(sweep: RateSweep, *, shown: int) -> Figure:
+def learning_rates(sweep: RateSweep, shown: int) -> Figure:
     """Learning rates below and above the critical one: the linear model diverges, the network finds a flatter place.
 
     The losses are those of the first seed, at the rates around the critical one, at the largest that the network
@@ -441,9 +441,8 @@ def learning_rates(sweep: RateSweep, *, shown: int) -> Figure:
         )
         style.limit(left, sweep.steps[early], linear, color=style.COLOURS[colour])
         label = f"rate {rates[index]:g}"
-        style.experiment(
-            left, style.thin(sweep.steps[early], colour), style.thin(network, colour), colour=colour, label=label
-        )
+        marks = (style.thin(values, colour) for values in (sweep.steps[early], network))
+        style.experiment(left, *marks, colour=colour, label=label)
     style.limit(left, [], [], label="linear model")
     style.legend(left, 3, columnspacing=0.8, handletextpad=0.5)
     look = {"color": "black", "marker": "o"}
