@@ -107,7 +107,6 @@ def test_the_recursion_may_be_compiled_and_differentiated():
     np.testing.assert_allclose(jax.grad(end)(2.2, 20.0), (8 * near - far) / (12 * step), rtol=0, atol=1e-9)
 
 
-@pytest.mark.xfail(strict=True, reason="inside jit the check of the width is traced, even where the width is a number")
 def test_the_recursion_may_be_compiled_for_one_width():
     end = jax.jit(lambda eta: catapult_recursion(0.5, 1.0, eta=eta, width=20.0, steps=5).outputs[-1])
     expected = catapult_recursion(0.5, 1.0, eta=2.2, width=20.0, steps=5).outputs[-1]

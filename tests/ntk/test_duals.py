@@ -92,7 +92,6 @@ def test_closed_forms_are_those_of_quadrature_in_many_digits(name):
     assert not left_out.any()
 
 
-@pytest.mark.xfail(strict=True, reason="the squared area cancels where variances are of very different size")
 def test_variances_may_be_of_very_different_size():
     point = (1e8, 1e-8, 0.3)
     with mpmath.workdps(50):
@@ -270,9 +269,6 @@ UNRESOLVED = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="left_out knows the terms beyond the 512th, not the quadrature's error in the others"
-)
 @pytest.mark.parametrize("case", UNRESOLVED)
 def test_what_is_left_out_bounds_the_error_of_the_quadrature_too(case):
     function, point, expected = UNRESOLVED[case]

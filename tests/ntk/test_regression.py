@@ -170,7 +170,6 @@ def test_tiny_eigenvalues_keep_their_digits_in_descent():
             np.testing.assert_allclose(test, [expected[1]], rtol=1e-13)
 
 
-@pytest.mark.xfail(strict=True, reason="1 - eta lam is rounded before it is raised to the power of the steps")
 def test_tiny_eigenvalues_keep_their_digits_over_many_steps():
     y, st = np.array([1.0, -2.0, 0.5, 3.0, 1.5]), np.array([[1.0, 1e-6, 1e-12, 1e-18, 0.5]])
     found = kernel_gradient_descent(np.diag(TINY), y, eta=0.7, steps=10**13, ntk_st=st)
@@ -434,7 +433,6 @@ def test_times_and_steps_may_be_mapped():
         np.testing.assert_allclose(one, all_at_once, rtol=0, atol=1e-13)
 
 
-@pytest.mark.xfail(strict=True, reason="traced steps beside a kernel that is not traced are turned into a NumPy array")
 def test_steps_may_be_mapped():
     p = Problem()
     steps = jnp.array([0.0, 2.0, 3.0])

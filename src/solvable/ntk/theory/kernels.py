@@ -14,7 +14,7 @@ from solvable._types import RealLike, promote
 from .duals import Activation, dual_activation
 
 LEFT_OUT = 1e-8
-"""Largest error, as a fraction of the mean square, that the quadrature of a user's activation may have."""
+"""Largest error, as a fraction of the mean square, that a user's activation may have; more where rounding is more."""
 
 
 class Kernels(NamedTuple):
@@ -84,10 +84,11 @@ def nngp_and_ntk(
     inputs = promote(x1) if x2 is None else promote(x1, x2)
     gains = (jnp.asarray(sigma, inputs[0].dtype) for sigma in (sigma_w, sigma_b))
     kernels, left_out = _recursion(*inputs, gains=tuple(gains), hidden_layers=hidden_layers, activation=activation)
-    if not isinstance(left_out, jax.core.Tracer) and left_out > LEFT_OUT:
+    allowed = max(LEFT_OUT, 100 * float(jnp.finfo(left_out.dtype).eps))
+    if not isinstance(left_out, jax.core.Tracer) and left_out > allowed:
         raise ValueError(
-            f"activation must be smooth enough for a quadrature of error {LEFT_OUT:g} at these inputs, got an error "
-            f"of up to {float(left_out):.1g}: some inputs are too close to each other for a function with a kink"
+            f"activation must be smooth enough for a quadrature of error {allowed:.1g} at these inputs, got one of "
+            f"up to {float(left_out):.1g}: it has a kink away from zero, or one at zero and inputs close to each other"
         )
     return kernels
 

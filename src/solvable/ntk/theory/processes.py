@@ -81,7 +81,9 @@ def ensemble_mean_cov(
     >>> [mean.round(6).tolist(), cov.round(6).tolist()]
     [[3.0, 1.5], [[0.0, 0.0], [0.0, 0.75]]]
     """
+    require.integer(1, n_train=n_train)
     _check_split(y, n_train, nngp=nngp, ntk=ntk)
+    require.shape(np.shape(nngp), ntk=ntk)
     require.non_negative(jitter=jitter)
     require.shape((), t=t, jitter=jitter)
     nngp, ntk, y = promote(nngp, ntk, y)
@@ -205,7 +207,9 @@ def cholesky(matrix: Float[ArrayLike, "n n"]) -> Float[Array, "n n"]:
     require.finite(matrix=matrix)
     matrix = jnp.asarray(matrix)
     root = jnp.linalg.cholesky(matrix)
-    if np.isfinite(np.asarray(root)).all():
+    pivots = np.diag(np.asarray(root)) ** 2
+    # a pivot that is all rounding is no better than a negative one, and fills the solution with its noise
+    if pivots.min(initial=np.inf) > len(matrix) * jnp.finfo(matrix.dtype).eps * np.max(np.diag(matrix), initial=0):
         return root
     dtype = matrix.dtype
     smallest = float(np.linalg.eigvalsh(np.asarray(matrix, dtype=float))[0])

@@ -138,7 +138,8 @@ def kernel_gradient_descent(
         require.integer(0, steps=finite)
     ntk_tt, y, f0_t, f0_s, ntk_st, steps = _ready(ntk_tt, y, f0_t, f0_s, ntk_st, steps)
     eta = jnp.asarray(eta, ntk_tt.dtype)
-    if not isinstance(ntk_tt, jax.core.Tracer) and np.isinf(np.asarray(steps)).any():
+    traced = any(isinstance(value, jax.core.Tracer) for value in (ntk_tt, eta, steps))
+    if not traced and np.isinf(np.asarray(steps)).any():
         largest = 2 / float(critical_learning_rate(ntk_tt).stable)
         if float(eta) * largest >= 2:
             raise ValueError(
@@ -150,19 +151,24 @@ def kernel_gradient_descent(
 
 @jax.jit
 def _descent(ntk_tt, y, f0_t, f0_s, ntk_st, eta, steps):
+    def logarithm(lam, settled):
+        """Of the power, for factors not far from 1, whose digits the factor itself would round away."""
+        small = eta * lam < 0.5
+        return small, jnp.where(settled, 0, steps[..., None]) * jnp.log1p(-eta * jnp.where(small, lam, 0))
+
     def power(lam, settled):
+        small, log = logarithm(lam, settled)
         factor = 1 - eta * lam
         odd = jnp.isfinite(steps) & (jnp.mod(jnp.where(jnp.isfinite(steps), steps, 0), 2) == 1)
         sign = jnp.where((factor < 0) & odd[..., None], -1, 1)
-        return jnp.where(settled, 1, sign * jnp.abs(factor) ** jnp.where(settled, 0, steps[..., None]))
+        large = sign * jnp.abs(jnp.where(small, 1, factor)) ** jnp.where(settled, 0, steps[..., None])
+        return jnp.where(settled, 1, jnp.where(small, jnp.exp(log), large))
 
     def integral(lam, settled):
         # small eigenvalues by expm1, where 1 minus the power would cancel; large ones have nothing to lose
-        small = (lam > 0) & (eta * lam < 0.5)
-        rate = jnp.log1p(-eta * jnp.where(small, lam, 0))
-        gentle = -jnp.expm1(jnp.where(settled, 0, steps[..., None]) * rate) / jnp.where(small, lam, 1)
-        rough = (1 - power(lam, settled)) / jnp.where(lam > 0, lam, 1)
-        moved = jnp.where(lam > 0, jnp.where(small, gentle, rough), eta * steps[..., None])
+        small, log = logarithm(lam, settled)
+        learned = jnp.where(small, -jnp.expm1(log), 1 - power(lam, settled))
+        moved = jnp.where(lam > 0, learned / jnp.where(lam > 0, lam, 1), eta * steps[..., None])
         return jnp.where(settled, 0, moved)
 
     return _predict(ntk_tt, y, f0_t, f0_s, ntk_st, steps, power, integral)
