@@ -75,6 +75,18 @@ def test_kernels_have_the_distribution_of_networks_with_weights(case):
     assert_same_distribution(statistics_of_kernels(sampled), statistics_of_kernels(kernels))
 
 
+def test_the_way_back_meets_the_weights_of_the_way_there():
+    # one unit a layer, and all linear: Theta is the sum over weights of the product of the squares of all others. Weights
+    # that were drawn anew on the way back would hardly be seen in wide networks, but here they are everything
+    draws, hidden_layers = 1500, 14
+    settings = {"width": 1, "hidden_layers": hidden_layers, "activation": "linear", "sigma_w": 1.2, "sigma_b": 0.0}
+    keys = jax.random.split(jax.random.key(8), draws)
+    sampled = np.log([sample_ntk_at_birth(np.ones((1, 1)), key=key, **settings).item() for key in keys])
+    squares = np.random.default_rng(9).normal(size=(draws, hidden_layers + 1)) ** 2
+    products = np.prod(1.2**2 * squares, axis=1)
+    assert_same_distribution(sampled[:, None], np.log(products * np.sum(1 / squares, axis=1))[:, None])
+
+
 def statistics_of_outputs(outputs):
     """Outputs, what they have in common, and their size, for which a Gaussian of the wrong tails would not do."""
     return np.stack(

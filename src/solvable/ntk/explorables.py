@@ -223,19 +223,17 @@ AROUND = np.arange(-POINTS, POINTS + 1)
 @cache
 def _rates():
     """For each activation and depth, by frequency: eigenvalues, and the same sums as seen from between two inputs."""
-    shift = np.pi / POINTS
-    x, between = _on_circle(INPUT_ANGLES), _on_circle(np.array([shift]))
-    waves = [np.cos(FREQUENCIES[:, None] * angles) / POINTS for angles in (INPUT_ANGLES, INPUT_ANGLES - shift)]
+    # half a turn has the angles between inputs at its even places and those seen from between two inputs at its odd ones
+    turn = np.concatenate([HALF_TURN, 2 * np.pi - HALF_TURN[-2:0:-1]])
+    waves = np.cos(FREQUENCIES[:, None] * turn) / POINTS
+    mirror = np.concatenate([np.arange(POINTS + 1), np.arange(POINTS - 1, 0, -1)])
     found = []
     # computed once, in double precision, also where the function that needs them is being traced
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
-        for name in SPECTRUM_ACTIVATIONS:
-            for layers in range(1, MOST_LAYERS + 1):
-                kernels = [
-                    nngp_and_ntk(*pair, hidden_layers=layers, activation=name, **SPECTRUM_SCALES).ntk
-                    for pair in ((x,), (between, x))
-                ]
-                found.append([wave @ np.asarray(k)[0] for wave, k in zip(waves, kernels, strict=True)])
+        of_all_depths = jax.jit(_kernels_of_the_wide)
+        for number in range(len(SPECTRUM_ACTIVATIONS)):
+            for kernel in np.asarray(of_all_depths(float(number), **SPECTRUM_SCALES)[1])[:, mirror]:
+                found.append([waves[:, start::2] @ kernel[start::2] for start in (0, 1)])
     rates = np.array(found).reshape(len(SPECTRUM_ACTIVATIONS), MOST_LAYERS, 2, -1)
     # below rounding there is nothing to learn by
     return np.where(rates < 1e-15 * rates.max(axis=-1, keepdims=True), 0.0, rates)
