@@ -76,8 +76,8 @@ def test_kernels_have_the_distribution_of_networks_with_weights(case):
 
 
 def test_the_way_back_meets_the_weights_of_the_way_there():
-    # one unit a layer, and all linear: Theta is the sum over weights of the product of the squares of all others. Weights
-    # that were drawn anew on the way back would hardly be seen in wide networks, but here they are everything
+    # one unit a layer, and all linear: Theta is the sum over weights of the product of the squares of all others.
+    # Weights that were drawn anew on the way back would hardly be seen in wide networks, but here they are everything
     draws, hidden_layers = 1500, 14
     settings = {"width": 1, "hidden_layers": hidden_layers, "activation": "linear", "sigma_w": 1.2, "sigma_b": 0.0}
     keys = jax.random.split(jax.random.key(8), draws)
