@@ -1,6 +1,9 @@
 """What the reader can move in Chapter 2, against NumPy, over the whole box of controls."""
 
+import json
 import math
+import subprocess
+import sys
 from itertools import product
 
 import jax.numpy as jnp
@@ -53,6 +56,25 @@ def test_every_result_is_finite_in_the_whole_box(explorable):
     for at in corners(explorable) + inside(explorable, 40):
         for name, result in explorable.evaluate(**at).items():
             assert np.isfinite(result).all(), (name, at)
+
+
+def test_every_result_is_finite_in_single_precision_too():
+    """As in a notebook that has not asked for double: a Python of its own, since precisions do not mix in one."""
+    settings = {explorable.id: corners(explorable) + inside(explorable, 10) for explorable in EXPLORABLES}
+    script = """
+import json, sys
+import numpy as np
+from solvable import explore
+
+for identity, settings in json.load(sys.stdin).items():
+    for at in settings:
+        for name, result in explore.find(identity).evaluate(**at).items():
+            assert result.dtype == np.float32
+            assert np.isfinite(result).all(), (identity, name, at)
+"""
+    given = {"input": json.dumps(settings), "capture_output": True, "text": True, "check": False}
+    run = subprocess.run([sys.executable, "-c", script], **given)
+    assert run.returncode == 0, run.stderr
 
 
 @each

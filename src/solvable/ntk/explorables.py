@@ -76,7 +76,8 @@ def _kernels_of_the_wide(activation, sigma_w, sigma_b):
         kernels = nngp, sigma_w**2 * slope * ntk + nngp
         return kernels, kernels
 
-    start = sigma_w**2 / 2 * jnp.cos(HALF_TURN) + sigma_b**2
+    # a new array at each call: JAX keeps what it has made of one, in the precision of that time
+    start = sigma_w**2 / 2 * jnp.asarray(np.cos(HALF_TURN)) + sigma_b**2
     return jax.lax.scan(layer, (start, start), length=MOST_LAYERS)[1]
 
 
@@ -223,7 +224,7 @@ AROUND = np.arange(-POINTS, POINTS + 1)
 @cache
 def _rates():
     """For each activation and depth, by frequency: eigenvalues, and the same sums as seen from between two inputs."""
-    # half a turn has the angles between inputs at its even places and those seen from between two inputs at its odd ones
+    # angles between inputs stand at even places of the turn, and those seen from between two inputs at odd ones
     turn = np.concatenate([HALF_TURN, 2 * np.pi - HALF_TURN[-2:0:-1]])
     waves = np.cos(FREQUENCIES[:, None] * turn) / POINTS
     mirror = np.concatenate([np.arange(POINTS + 1), np.arange(POINTS - 1, 0, -1)])

@@ -1,6 +1,7 @@
 """Learning rates below and above the critical one: a linear model, a network, and the smallest network of all."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -111,21 +112,26 @@ def run_catapult(width: int, *, eta: float, steps: int, key: Key[Array, ""]) -> 
     Returns:
         Output and kernel along the run, and the learning rate.
     """
-    u, v = (place(part) for part in generator(key).normal(size=(2, width)))
+    layers = tuple(place(part) for part in generator(key).normal(size=(2, width)))
+    rate = eta / float(_tangent_kernel(layers))
+    return Catapult(*_descend(layers, rate, steps=steps)), rate
 
-    def output(layers):
-        return layers[0] @ layers[1] / jnp.sqrt(jnp.asarray(width, u.dtype))
 
-    def kernel(layers):
-        return sum(jnp.sum(layer**2) for layer in layers) / width
+def _output(layers):
+    return layers[0] @ layers[1] / layers[0].size ** 0.5
 
-    rate = float(eta / kernel((u, v)))
-    run = descend(
-        lambda layers: output(layers)[None],
-        (u, v),
-        jnp.zeros(1, u.dtype),
+
+def _tangent_kernel(layers):
+    return sum(jnp.sum(layer**2) for layer in layers) / layers[0].size
+
+
+@partial(jax.jit, static_argnames="steps")
+def _descend(layers, rate, *, steps):
+    return descend(
+        lambda layers: _output(layers)[None],
+        layers,
+        jnp.zeros(1, layers[0].dtype),
         eta=rate,
         steps=np.arange(steps + 1),
-        observe=lambda layers: (output(layers), kernel(layers)),
-    )
-    return Catapult(*run.observed), rate
+        observe=lambda layers: (_output(layers), _tangent_kernel(layers)),
+    ).observed

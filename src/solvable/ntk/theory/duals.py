@@ -118,13 +118,15 @@ def _root_and_angle(k11, k22, k12):
     return root, angle.astype(root.dtype)
 
 
+@jax.jit
 def _relu(k11, k22, k12):
-    root, angle = _root_and_angle(*map(jnp.asarray, (k11, k22, k12)))
+    root, angle = _root_and_angle(k11, k22, k12)
     return (root + (jnp.pi - angle) * k12) / (2 * jnp.pi)
 
 
+@jax.jit
 def _relu_dot(k11, k22, k12):
-    _, angle = _root_and_angle(*map(jnp.asarray, (k11, k22, k12)))
+    _, angle = _root_and_angle(k11, k22, k12)
     return (jnp.pi - angle) / (2 * jnp.pi)
 
 
@@ -132,10 +134,12 @@ def _erf_root(k11, k22, k12):
     return jnp.sqrt(1 + 2 * k11 + 2 * k22 + 4 * _squared_area(k11, k22, k12))
 
 
+@jax.jit
 def _erf(k11, k22, k12):
     return 2 / jnp.pi * jnp.arctan2(2 * k12, _erf_root(k11, k22, k12))
 
 
+@jax.jit
 def _erf_dot(k11, k22, k12):
     return 4 / jnp.pi / _erf_root(k11, k22, k12)
 

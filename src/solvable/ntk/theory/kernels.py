@@ -118,18 +118,21 @@ def _recursion(x1, x2=None, *, gains, hidden_layers, activation):
     def widen(mean):
         return sigma_w**2 * mean + sigma_b**2
 
-    nngp = covariance(x1, x1 if x2 is None else x2)
-    # the same numbers on the diagonal and beside it: only then is the angle between an input and itself exactly zero
-    k11, k22 = (jnp.diag(nngp),) * 2 if x2 is None else (variance(x1), variance(x2))
-    ntk, worst = nngp, jnp.zeros((), nngp.dtype)
-    for _ in range(hidden_layers):
+    def layer(state, _):
+        (nngp, ntk), variances, worst = state
+        # the same numbers on the diagonal and beside it: only then is an input at an angle of exactly zero to itself
+        k11, k22 = (jnp.diag(nngp),) * 2 if x2 is None else variances
         among = (k11[:, None], k22[None, :], nngp)
         worst = jnp.maximum(worst, jnp.max(left_out(*among), initial=0))
-        ntk = sigma_w**2 * kappa_dot(*among) * ntk
-        nngp = widen(kappa(*among))
-        ntk = ntk + nngp
-        k11, k22 = (jnp.diag(nngp),) * 2 if x2 is None else (widen(kappa(k, k, k)) for k in (k11, k22))
-    return Kernels(nngp, ntk), worst
+        nngp, ntk = widen(kappa(*among)), sigma_w**2 * kappa_dot(*among) * ntk
+        if x2 is not None:
+            variances = tuple(widen(kappa(k, k, k)) for k in variances)
+        return (Kernels(nngp, ntk + nngp), variances, worst), None
+
+    first = covariance(x1, x1 if x2 is None else x2)
+    start = Kernels(first, first), () if x2 is None else (variance(x1), variance(x2)), jnp.zeros((), first.dtype)
+    (kernels, _, worst), _ = jax.lax.scan(layer, start, length=hidden_layers)
+    return kernels, worst
 
 
 def relative_kernel_change(

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
@@ -86,14 +87,19 @@ def ensemble_mean_cov(
     require.shape(np.shape(nngp), ntk=ntk)
     require.non_negative(jitter=jitter)
     require.shape((), t=t, jitter=jitter)
-    nngp, ntk, y = promote(nngp, ntk, y)
-    trained = slice(n_train)
-    ntk_tt = _with_jitter(ntk[trained, trained], jitter)
+    return Gaussian(*_ensemble(*promote(nngp, ntk, y, t, jitter)))
+
+
+@jax.jit
+def _ensemble(nngp, ntk, y, t, jitter):
+    trained = slice(len(y))
+    ntk_tt = ntk[trained, trained]
+    ntk_tt = ntk_tt + jitter * jnp.mean(jnp.diag(ntk_tt)) * jnp.eye(len(y), dtype=ntk.dtype)
     # what the flow makes of each unit target is a column of A_t
-    units = jnp.eye(n_train, dtype=ntk.dtype)
+    units = jnp.eye(len(y), dtype=ntk.dtype)
     a = kernel_gradient_flow(ntk_tt, units, t=t, ntk_st=ntk[:, trained]).test
     prior = a @ nngp[trained]
-    return Gaussian(a @ y, nngp + a @ nngp[trained, trained] @ a.T - prior - prior.T)
+    return a @ y, nngp + a @ nngp[trained, trained] @ a.T - prior - prior.T
 
 
 def gaussian_process_posterior(
@@ -219,11 +225,6 @@ def cholesky(matrix: Float[ArrayLike, "n n"]) -> Float[Array, "n n"]:
         f"diagonal of {mean:.2g}. Remove inputs that occur twice, use float64, or add a jitter of at least "
         f"{max(-smallest, float(jnp.finfo(dtype).eps) * len(matrix) * mean):.1g} to the diagonal"
     )
-
-
-def _with_jitter(kernel, jitter):
-    mean = jnp.mean(jnp.diag(kernel))
-    return kernel + jnp.asarray(jitter, kernel.dtype) * mean * jnp.eye(len(kernel), dtype=kernel.dtype)
 
 
 def _check_split(y, n_train, **kernels) -> None:
