@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from solvable import require
 
@@ -90,9 +90,7 @@ def dual_activation(activation: Activation) -> DualActivation:
     [0.159155, 0.25]
     """
     if callable(activation):
-        return DualActivation(
-            partial(_expanded, activation), partial(_expanded, _derivative(activation)), partial(_left_out, activation)
-        )
+        return by_quadrature(activation, quadrature())
     require.one_of(tuple(CLOSED_FORMS), activation=activation)
     return CLOSED_FORMS[activation]
 
@@ -178,19 +176,33 @@ def _derivative(activation):
     return lambda z: jax.jvp(activation, (z,), (jnp.ones_like(z),))[1]
 
 
-@cache
-def _quadrature() -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"], Float[np.ndarray, "terms nodes"]]:
-    r"""Nodes, weights of the standard normal density there, and the weights times :math:`h_j` for every ``j``.
+class Quadrature(NamedTuple):
+    r"""Gaussian means in one dimension, as sums over nodes.
 
-    Each half of the line has nodes of its own, so that a kink at zero costs nothing.
+    Attributes:
+        nodes: ``(nodes,)``; each half of the line has its own, so that a kink at zero costs nothing.
+        density: ``(nodes,)``; weights times the standard normal density.
+        basis: ``(terms, nodes)``; that times :math:`h_j` for every ``j``.
+        coarser: nodes and weights times the density of other rules, which reach further.
     """
-    nodes, weights = _both_halves(_NODES, _REACH)
+
+    nodes: Float[ArrayLike, " nodes"]
+    density: Float[ArrayLike, " nodes"]
+    basis: Float[ArrayLike, "terms nodes"]
+    coarser: tuple[tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]], ...]
+
+
+@cache
+def quadrature() -> Quadrature:
+    """The rule for activations without a closed form; in double precision."""
+    nodes, density = _both_halves(_NODES, _REACH)
     # the polynomials times the square root of the density stay small where they alone would overflow
     root = np.exp(-(nodes**2) / 4)
     terms = [root, nodes * root]
     for j in range(2, HERMITE_TERMS):
         terms.append((nodes * terms[-1] - math.sqrt(j - 1) * terms[-2]) / math.sqrt(j))
-    return nodes, weights * root**2, weights * root * np.stack(terms)
+    basis = density * np.exp(nodes**2 / 4) * np.stack(terms)
+    return Quadrature(nodes, density, basis, tuple(_both_halves(*rule) for rule in _COARSER))
 
 
 def _both_halves(count, reach):
@@ -199,8 +211,16 @@ def _both_halves(count, reach):
     orders = np.arange(1, count // 2 + 1)
     weights = 2 / count * (1 - 2 * np.cos(2 * angles[:, None] * orders) @ (1 / (4.0 * orders**2 - 1)))
     half = reach * (1 - np.cos(angles)) / 2
-    weights = weights * reach / 2 / math.sqrt(2 * math.pi)
-    return np.concatenate([-half[::-1], half]), np.concatenate([weights[::-1], weights])
+    density = weights * reach / 2 * np.exp(-(half**2) / 2) / math.sqrt(2 * math.pi)
+    return np.concatenate([-half[::-1], half]), np.concatenate([density[::-1], density])
+
+
+def by_quadrature(activation: Callable[[Array], Array], rule: Quadrature) -> DualActivation:
+    """As :func:`dual_activation` for a function; the rule is an argument, so that no program carries a copy of it."""
+    derivative = _derivative(activation)
+    return DualActivation(
+        partial(_expanded, activation, rule), partial(_expanded, derivative, rule), partial(_left_out, activation, rule)
+    )
 
 
 def _on_nodes(activation, variance, nodes):
@@ -209,22 +229,20 @@ def _on_nodes(activation, variance, nodes):
     return activation(scale[..., None] * nodes)
 
 
-def _quadrature_error(activation, variance, square):
-    """How far coarser rules, which reach further, are from the mean square; relative to it."""
+def _quadrature_error(activation, rule, variance, square):
+    """How far coarser rules are from the mean square; relative to it."""
     worst = jnp.zeros_like(square)
-    for rule in _COARSER:
-        nodes, weights = (jnp.asarray(part, variance.dtype) for part in _both_halves(*rule))
-        other = _on_nodes(activation, variance, nodes) ** 2 @ (weights * jnp.exp(-(nodes**2) / 2))
+    for nodes, density in rule.coarser:
+        other = _on_nodes(activation, variance, nodes) ** 2 @ density
         worst = jnp.maximum(worst, jnp.abs(other - square) / jnp.maximum(square, jnp.finfo(square.dtype).tiny))
     return worst
 
 
-def _coefficients(activation, variance):
-    """Coefficients ``a_j`` along a new first axis, and the mean square that they leave out."""
-    nodes, density, basis = (jnp.asarray(part, variance.dtype) for part in _quadrature())
-    values = _on_nodes(activation, variance, nodes)
-    terms = jnp.moveaxis(values @ basis.T, -1, 0)
-    square = values**2 @ density
+def _coefficients(activation, rule, variance):
+    """Coefficients ``a_j`` along a new first axis, the mean square that they leave out, and the mean square."""
+    values = _on_nodes(activation, variance, rule.nodes)
+    terms = jnp.moveaxis(values @ rule.basis.T, -1, 0)
+    square = values**2 @ rule.density
     return terms, jnp.maximum(square - jnp.sum(terms**2, axis=0), 0), square
 
 
@@ -234,11 +252,16 @@ def _correlation(k11, k22, k12):
     return jnp.where(positive, jnp.clip(k12 / jnp.sqrt(jnp.where(positive, size, 1)), -1, 1), 0)
 
 
+def _in_precision_of(k12, rule):
+    return jax.tree.map(lambda part: jnp.asarray(part, k12.dtype), rule)
+
+
 @partial(jax.jit, static_argnames="activation")
-def _mean(activation, k11, k22, k12):
+def _mean(activation, rule, k11, k22, k12):
+    rule = _in_precision_of(k12, rule)
     rho = _correlation(k11, k22, k12)
-    first, first_rest, _ = _coefficients(activation, k11)
-    second, second_rest, _ = _coefficients(activation, k22)
+    first, first_rest, _ = _coefficients(activation, rule, k11)
+    second, second_rest, _ = _coefficients(activation, rule, k22)
 
     def horner(total, terms):
         return total * rho + terms[0] * terms[1], None
@@ -247,18 +270,23 @@ def _mean(activation, k11, k22, k12):
     return jax.lax.scan(horner, start, (first, second), reverse=True)[0]
 
 
-def _expanded(activation, k11, k22, k12):
-    return _mean(activation, *map(jnp.asarray, (k11, k22, k12)))
+def _expanded(activation, rule, k11, k22, k12):
+    return _mean(activation, rule, *map(jnp.asarray, (k11, k22, k12)))
 
 
-def _left_out(activation, k11, k22, k12):
-    k11, k22, k12 = map(jnp.asarray, (k11, k22, k12))
+def _left_out(activation, rule, k11, k22, k12):
+    return _bound(activation, rule, *map(jnp.asarray, (k11, k22, k12)))
+
+
+@partial(jax.jit, static_argnames="activation")
+def _bound(activation, rule, k11, k22, k12):
+    rule = _in_precision_of(k12, rule)
     size = jnp.abs(_correlation(k11, k22, k12)) ** HERMITE_TERMS
     distinct = (k11 != k12) | (k22 != k12)
     bounds = []
     for function in (activation, _derivative(activation)):
-        (_, first_rest, first), (_, second_rest, second) = (_coefficients(function, k) for k in (k11, k22))
+        (_, first_rest, first), (_, second_rest, second) = (_coefficients(function, rule, k) for k in (k11, k22))
         share = (first_rest + second_rest) / jnp.maximum(first + second, jnp.finfo(k12.dtype).tiny)
-        coarse = _quadrature_error(function, k11, first) + _quadrature_error(function, k22, second)
+        coarse = sum(_quadrature_error(function, rule, k, square) for k, square in ((k11, first), (k22, second)))
         bounds.append(jnp.where(distinct, 2 * share * size, 0) + coarse)
     return jnp.maximum(*bounds)

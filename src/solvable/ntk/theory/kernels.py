@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Real
 from solvable import require
 from solvable._types import RealLike, promote
 
-from .duals import Activation, dual_activation
+from .duals import Activation, by_quadrature, dual_activation, quadrature
 
 LEFT_OUT = 1e-8
 """Largest error, as a fraction of the mean square, that a user's activation may have; more where rounding is more."""
@@ -83,9 +83,13 @@ def nngp_and_ntk(
     dual_activation(activation)
     inputs = promote(x1) if x2 is None else promote(x1, x2)
     gains = (jnp.asarray(sigma, inputs[0].dtype) for sigma in (sigma_w, sigma_b))
-    kernels, left_out = _recursion(*inputs, gains=tuple(gains), hidden_layers=hidden_layers, activation=activation)
+    rule = quadrature() if callable(activation) else None
+    kernels, left_out = _recursion(
+        *inputs, gains=tuple(gains), rule=rule, hidden_layers=hidden_layers, activation=activation
+    )
     allowed = max(LEFT_OUT, 100 * float(jnp.finfo(left_out.dtype).eps))
-    if not isinstance(left_out, jax.core.Tracer) and left_out > allowed:
+    # an activation that overflows leaves nan
+    if not isinstance(left_out, jax.core.Tracer) and not left_out <= allowed:
         raise ValueError(
             f"activation must be smooth enough for a quadrature of error {allowed:.1g} at these inputs, got one of "
             f"up to {float(left_out):.1g}: it has a kink away from zero, or one at zero and inputs close to each other"
@@ -105,9 +109,9 @@ def _check(x1, x2, hidden_layers, sigma_w, sigma_b) -> None:
 
 
 @partial(jax.jit, static_argnames=("hidden_layers", "activation"))
-def _recursion(x1, x2=None, *, gains, hidden_layers, activation):
+def _recursion(x1, x2=None, *, gains, rule, hidden_layers, activation):
     sigma_w, sigma_b = gains
-    kappa, kappa_dot, left_out = dual_activation(activation)
+    kappa, kappa_dot, left_out = dual_activation(activation) if rule is None else by_quadrature(activation, rule)
 
     def covariance(a, b):
         return sigma_w**2 * (a @ b.T) / x1.shape[1] + sigma_b**2

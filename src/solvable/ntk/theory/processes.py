@@ -86,6 +86,7 @@ def ensemble_mean_cov(
     _check_split(y, n_train, nngp=nngp, ntk=ntk)
     require.shape(np.shape(nngp), ntk=ntk)
     require.non_negative(jitter=jitter)
+    require.non_negative_or_infinite(t=t)
     require.shape((), t=t, jitter=jitter)
     return Gaussian(*_ensemble(*promote(nngp, ntk, y, t, jitter)))
 
