@@ -24,7 +24,7 @@ PANEL_HEIGHT = 2.9
 MARKS = 25
 """Markers along one curve, so that the line between them stays visible."""
 WINDOWS = 60
-"""Stretches of a residual of which the largest value is drawn: its noise says nothing, its size does."""
+"""Stretches of a residual of which the largest value is drawn, because its size matters and its noise does not."""
 FLOOR = 1e-17
 """Where an exact agreement is drawn on a log axis."""
 

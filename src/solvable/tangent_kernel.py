@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, PyTree
 
 from solvable import require
 
+# apply_fn(params, x): outputs (n, outputs) at inputs (n, ...)
 Network = Callable[[PyTree, Array], Array]
-"""``apply_fn(params, x)``: outputs ``(n, outputs)`` at inputs ``(n, ...)``."""
 
 METHODS = ("jacobian", "ntk_vp")
 

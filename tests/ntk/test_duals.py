@@ -13,11 +13,17 @@ from solvable.ntk.theory import activation_function, dual_activation
 GENERIC = [(1.0, 1.0, 0.0), (1.0, 1.0, 0.3), (0.7, 2.5, -0.9), (3.0, 0.2, 0.65), (0.01, 4.0, 0.05)]
 EDGE = [(1.0, 1.0, 1.0), (2.0, 2.0, -2.0), (1.0, 4.0, 2.0), (1.0, 1.0, 1 - 1e-9)]
 AWKWARD = {
+    # several, for a product that is rounded once but not twice is a matter of luck
     "coincident": (1.3, 1.3, 1.3),
+    "coincident, smaller": (0.7, 0.7, 0.7),
+    "coincident, larger": (2.9, 2.9, 2.9),
+    "coincident, of many digits": (1 / 3, 1 / 3, 1 / 3),
     "opposite": (0.9, 0.9, -0.9),
     "parallel": (1.0, 4.0, 2.0),
     "antiparallel": (4.0, 0.25, -1.0),
     "nearly coincident": (1.0, 1.0, 1 - 1e-9),
+    "nearly coincident, of many digits": (1 / 3, 1 / 3, (1 - 1e-9) / 3),
+    "nearly coincident, of unequal size": (1.1, 1.1 - 1e-9, 1.1 - 1e-9),
     "nearly opposite": (2.0, 2.0, -2 + 1e-9),
     "one rounding apart": (1.0, 1.0, 1 - 2**-53),
     "one without variance": (0.0, 2.0, 0.0),

@@ -153,8 +153,8 @@ def test_a_critical_network_without_biases_has_the_kernel_of_its_closed_form(hid
         cosine = (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / np.pi
         theta = theta * (np.pi - angle) / np.pi + cosine
     # an arc cosine near 1 loses half of the digits
-    np.testing.assert_allclose(at["nngp"], cosine, atol=1e-7)
-    np.testing.assert_allclose(at["ntk"], theta, atol=1e-7 * (hidden + 1))
+    np.testing.assert_allclose(at["nngp"], cosine, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(at["ntk"], theta, rtol=0, atol=1e-7 * (hidden + 1))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -167,7 +167,7 @@ def test_eigenvalues_are_those_of_the_matrix(kind):
     expected = np.linalg.eigvalsh(theta)
     floor = 1e-9 * at["here"]
     # eigenvalues of a matrix are sure to some roundings of the largest; those too small for that are drawn at the floor
-    np.testing.assert_allclose(np.maximum(found, floor), np.maximum(expected, floor), atol=1e-12 * at["here"])
+    np.testing.assert_allclose(np.maximum(found, floor), np.maximum(expected, floor), rtol=0, atol=1e-12 * at["here"])
     for k in (1, 2, 7, 32):
         wave = np.cos(k * EVEN)
         rayleigh = wave @ theta @ wave / (wave @ wave) / at["here"]
@@ -268,16 +268,16 @@ def test_the_fit_is_gradient_flow_with_the_matrix(activation, hidden, noise, see
     inputs = places[on] // 2 % 64
     left = expm(-time * theta / 64)
     # squaring and scaling multiplies rounding by the norm of the exponent
-    close = {"atol": 1e-14 * max(1e3, time * theta.sum(axis=1).max() / 64)}
+    close = {"rtol": 0, "atol": 1e-14 * max(1e3, time * theta.sum(axis=1).max() / 64)}
     np.testing.assert_allclose(at["fit"][on], (y - left @ y)[inputs], **close)
-    np.testing.assert_allclose(at["target"][on], truth[inputs], atol=1e-13)
-    np.testing.assert_allclose(at["data"], y[inputs], atol=1e-13)
-    np.testing.assert_allclose(at["input"], at["angle"][on])
+    np.testing.assert_allclose(at["target"][on], truth[inputs], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(at["data"], y[inputs], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(at["input"], at["angle"][on], rtol=1e-14)
     # between the inputs what the flow adds up to, over eigenvalues that are off by 1e-15 in an exponent of up to 1e5
     values, vectors = np.linalg.eigh(theta / 64)
     added = -np.expm1(-values * time) / values * vectors @ (vectors.T @ y)
     between = (places[~on] - 1) // 2 % 64
-    np.testing.assert_allclose(at["fit"][~on], (across @ added / 64)[between], atol=1e-9)
+    np.testing.assert_allclose(at["fit"][~on], (across @ added / 64)[between], rtol=0, atol=1e-9)
     assert (at["now"], at["all now"].tolist()) == (time, [time] * 4)
     risk = np.mean((left @ truth) ** 2) + noise**2 / 64 * np.sum((np.eye(64) - left) ** 2)
     assert at["risk now"] == pytest.approx(risk, abs=2 * close["atol"])
@@ -388,13 +388,13 @@ def test_a_network_its_linear_model_and_the_wide_one_are_plain_descent(kind):
             linear = linear - eta / (8 * alpha) * linear_error @ before
     # rounding of 1e-16 in each of 150 steps, divided by an output scale down to a quarter, hardly amplified below the
     # largest stable rate; differences of outputs of order 1 are multiplied by up to 16
-    close = {"atol": 1e-11}
+    close = {"rtol": 0, "atol": 1e-11}
     trained = alpha * (net(weights, tests) - net(net.start, tests))
     np.testing.assert_allclose(at["network"], trained[::2], **close)
-    np.testing.assert_allclose(at["shown angle"], at["angle"][::2])
+    np.testing.assert_allclose(at["shown angle"], at["angle"][::2], rtol=1e-14)
     np.testing.assert_allclose(at["linear"], alpha * seen_before @ linear, **close)
-    np.testing.assert_allclose(at["network loss"], np.array(losses)[::5] / np.mean(y**2), rtol=1e-8, **close)
-    np.testing.assert_allclose(at["linear loss"], np.array(linear_losses) / np.mean(y**2), rtol=1e-8, **close)
+    np.testing.assert_allclose(at["network loss"], np.array(losses)[::5] / np.mean(y**2), **close)
+    np.testing.assert_allclose(at["linear loss"], np.array(linear_losses) / np.mean(y**2), **close)
     after = net.gradients(weights, x)
     change = np.linalg.norm(after @ after.T - theta) / np.linalg.norm(theta)
     assert at["change"] == pytest.approx(change, abs=1e-10)
@@ -408,8 +408,8 @@ def test_a_network_its_linear_model_and_the_wide_one_are_plain_descent(kind):
     np.testing.assert_allclose(at["wide"], predicted.test[-1], rtol=1e-9, atol=1e-10)
     wide_losses = np.mean((np.asarray(predicted.train) - y) ** 2, axis=1) / np.mean(y**2)
     np.testing.assert_allclose(at["wide loss"], wide_losses, rtol=1e-7, atol=1e-12)
-    np.testing.assert_allclose(at["training angle"], ANGLES)
-    np.testing.assert_allclose(at["targets"], y, atol=1e-15)
+    np.testing.assert_allclose(at["training angle"], ANGLES, rtol=1e-14)
+    np.testing.assert_allclose(at["targets"], y, rtol=0, atol=1e-15)
     assert sentences(TRAIN, at)[4:] == []
 
 

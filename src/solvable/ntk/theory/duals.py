@@ -69,7 +69,7 @@ def dual_activation(activation: Activation) -> DualActivation:
         a_j(k) = \mathbb{E}_{z \sim \mathcal{N}(0, 1)}\left[\phi(\sqrt{k} z)\, h_j(z)\right],
 
     with the one-dimensional means by quadrature on each half of the line. Of the terms beyond
-    :data:`HERMITE_TERMS` the mean square is known, and added as :math:`\rho^{512}` times it: exact for coincident
+    the first 512 the mean square is known, and added as :math:`\rho^{512}` times it: exact for coincident
     inputs, and off by at most ``left_out`` elsewhere. That is rounding for smooth activations, more for those with a
     kink at zero where correlations are close to 1, and more everywhere for those with a kink elsewhere.
 
