@@ -43,6 +43,18 @@ export function ticksOf(low, high, scale, most) {
 }
 
 /**
+ * A step for uPlot's own search, which is not used and hides the axis where it finds none: no step so small that its
+ * ticks would have no room, and none below five, whose digits it would have to know.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @returns {number}
+ */
+export function stepThatFits(low, high) {
+  return Math.max(10, high - low);
+}
+
+/**
  * @param {number} low
  * @param {number} high
  * @param {number} most

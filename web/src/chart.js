@@ -1,7 +1,7 @@
 // One panel: uPlot has the axes and the canvas, the look is the book's.
 
 import uPlot from "../uplot/uPlot.esm.js";
-import { limitsOf, ticksOf } from "./axes.js";
+import { limitsOf, stepThatFits, ticksOf } from "./axes.js";
 import { colourOf, DEPTH, drawMarker, GRID, INK, lineOf } from "./look.js";
 import { tracesOf } from "./traces.js";
 
@@ -140,8 +140,12 @@ function axisOptions(axis, scale, side, paper) {
     stroke: INK,
     gap: 3 * paper.scale,
     space: 1,
-    // uPlot's own search for a step, which is not used, must find one
-    incrs: () => [10],
+    incrs: (
+      /** @type {uPlot} */ _plot,
+      /** @type {number} */ _index,
+      /** @type {number} */ low,
+      /** @type {number} */ high,
+    ) => [stepThatFits(low, high)],
     splits: (
       /** @type {uPlot} */ plot,
       /** @type {number} */ _,

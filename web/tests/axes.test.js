@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { limitsOf, ticksOf } from "../src/axes.js";
+import { limitsOf, stepThatFits, ticksOf } from "../src/axes.js";
 import { formatNumber, formatShort } from "../src/numbers.js";
 
 const texts = (...parameters) => ticksOf(...parameters).map(({ text }) => text);
@@ -15,6 +15,21 @@ test("what a scale cannot show has no say in its limits", () => {
   assert.deepEqual(limitsOf([[Number.NaN, 1, Infinity, 2]], "linear", null, false), [1, 2]);
   assert.deepEqual(limitsOf([[0, -1, 0.1, 10]], "log", null, true), [0.1, 10]);
   assert.deepEqual(limitsOf([[0, 0.1, 5]], "log", [0, 10], false), [0.1, 10]);
+});
+
+test("uPlot hides no axis, however many decades it spans", () => {
+  for (const [low, high] of [
+    [0, 1],
+    [0.1, 1e5],
+    [1e-8, 1e4],
+    [-4, 4],
+    [1e-6, 1e-5],
+  ]) {
+    const step = stepThatFits(low, high);
+    // what uPlot asks of a step: a pixel of room on an axis of a hundred, and digits that it knows
+    assert.ok((100 * step) / (high - low) >= 1);
+    assert.ok(step >= 5);
+  }
 });
 
 test("an axis is never empty", () => {
