@@ -74,5 +74,6 @@ def shape(expected: tuple[int | None, ...], **subjects: object) -> None:
     for name, value in subjects.items():
         found = np.shape(value)
         if len(found) != len(expected) or any(e is not None and e != f for e, f in zip(expected, found, strict=True)):
-            wanted = "(" + ", ".join("any" if e is None else str(e) for e in expected) + ")"
+            sizes = ["any" if e is None else str(e) for e in expected]
+            wanted = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
             raise ValueError(f"{name} must have shape {wanted}, got {found}")

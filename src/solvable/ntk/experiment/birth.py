@@ -45,7 +45,7 @@ def sample_outputs_at_birth(
     """Outputs of many independent networks at initialisation, in the NTK parametrisation.
 
     Args:
-        x: ``(n, n_in)``; inputs, a row each; fewer than ``width``.
+        x: ``(n, n_in)``; inputs, a row each; at most ``width``.
         width: of every hidden layer.
         hidden_layers: layers of units between input and output; at least 1.
         activation: as for :func:`apply_mlp`.

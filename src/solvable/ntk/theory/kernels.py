@@ -92,7 +92,8 @@ def nngp_and_ntk(
     if not isinstance(left_out, jax.core.Tracer) and not left_out <= allowed:
         raise ValueError(
             f"activation must be smooth enough for a quadrature of error {allowed:.1g} at these inputs, got one of "
-            f"up to {float(left_out):.1g}: it has a kink away from zero, or one at zero and inputs close to each other"
+            f"up to {float(left_out):.1g}: it has a kink away from zero, or inputs that are very close to each other "
+            f"or very large; scale them to a mean square of about 1"
         )
     return kernels
 
