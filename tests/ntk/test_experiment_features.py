@@ -96,6 +96,13 @@ def _sweep(examples):
     return SampleSweep(np.asarray(examples), np.zeros((1, len(examples))), np.zeros((1, len(examples))))
 
 
+def test_too_few_examples_to_keep_one_back_are_refused(key):
+    with pytest.raises(ValueError, match="examples must be a whole number of at least 5, got 4 at index"):
+        run_samples((4, 10), seeds=1, key=key, **SIZES)
+    with pytest.raises(ValueError, match="steps must be a whole number of at least 1, got 0"):
+        run_samples((5, 10), seeds=1, key=key, steps=0, **SIZES)
+
+
 def test_what_a_power_law_needs_is_exact():
     examples = np.array([10, 20, 50, 200, 1000])
     powers, sizes = np.array([0.5, 1.0, 2.0]), np.array([3.0, 8.0, 90.0])

@@ -11,7 +11,7 @@ import optax
 import scipy.linalg
 from jaxtyping import Array, Float, Int, Key
 
-from solvable import training
+from solvable import require, training
 from solvable._types import place
 
 from ..theory import nngp_and_ntk
@@ -79,7 +79,12 @@ def run_samples(
 
     Returns:
         Test errors of both.
+
+    Raises:
+        ValueError: there are fewer than five examples, of which none would be kept back, or no steps.
     """
+    require.integer(VALIDATION, examples=examples)
+    require.integer(1, steps=steps)
     rows = [_one(examples, n_in, width, tests, eta, steps, one) for one in jax.random.split(key, seeds)]
     return SampleSweep(np.asarray(examples), *(np.stack(columns) for columns in zip(*rows, strict=True)))
 
@@ -134,7 +139,7 @@ def _train(params, task, y_test, counts, rate, *, steps):
             lambda p: error(p, trained_on),
             params,
             optax.sgd(rate, momentum=MOMENTUM),
-            steps=np.arange(0, steps + 1, 20),
+            steps=np.unique(np.append(np.arange(0, steps, 20), steps)),
             observe=lambda p: (error(p, kept_back), jnp.mean((outputs(p, task.x_test) - y_test) ** 2)),
         ).observed
 
