@@ -13,12 +13,12 @@ from solvable.deep_linear.experiment import (
     end_to_end,
     gaussian_initialisation,
     imbalances,
-    kernel_cosine,
     loss_hessian,
     run_conservation,
     run_kernel,
     run_silent_alignment,
 )
+from solvable.tangent_kernel import kernel_cosine
 
 
 @pytest.mark.parametrize("widths", [(3, 2), (3, 4, 2), (3, 4, 5, 2)])

@@ -1,6 +1,6 @@
 """Chapter 2: the neural tangent kernel, by which wide networks learn like linear models."""
 
-from solvable.tangent_kernel import empirical_ntk, linearize, ntk_vector_product
+from solvable.tangent_kernel import empirical_ntk, kernel_cosine, linearize, ntk_vector_product
 
 from . import experiment, theory
 from .experiment import (
@@ -111,6 +111,7 @@ __all__ = [
     "integrated_prediction",
     "jitter_needed",
     "kernel_alignment",
+    "kernel_cosine",
     "kernel_gradient_descent",
     "kernel_gradient_flow",
     "kernel_principal_components",

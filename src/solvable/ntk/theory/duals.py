@@ -52,7 +52,7 @@ def dual_activation(activation: Activation) -> DualActivation:
     between the two,
 
     ====== ======================================================= ==========================================
-    name   :math:`\kappa`                                          :math:`\dot\kappa`
+    name   mean of values :math:`\kappa`                           mean of slopes :math:`\dot\kappa`
     ====== ======================================================= ==========================================
     relu   :math:`\frac{r + (\pi - \vartheta) k_{12}}{2\pi}`       :math:`\frac{\pi - \vartheta}{2\pi}`
     erf    :math:`\frac{2}{\pi}\operatorname{atan2}(2k_{12}, d)`   :math:`\frac{4}{\pi d}`, with
