@@ -11,6 +11,8 @@ from jaxtyping import install_import_hook
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
+pytest.register_assert_rewrite("tests.figure_rules")
+
 # shapes and dtypes in the signatures become checks; only under test, where the cost does not matter. As for every
 # other type checker, an int is given where a float is asked for.
 install_import_hook("solvable", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")

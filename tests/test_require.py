@@ -88,6 +88,13 @@ def test_several_subjects_are_each_checked():
         require.positive(tau=1.0, rate=-1.0)
 
 
+@pytest.mark.parametrize(("matrix", "wanted"), [(np.zeros(3), "any, any"), (np.zeros((2, 3)), "2, 2")])
+def test_square(matrix, wanted):
+    require.square(a=np.zeros((3, 3)))
+    with pytest.raises(ValueError, match=rf"a must have shape \({wanted}\), got \("):
+        require.square(a=matrix)
+
+
 def test_a_traced_value_passes_and_a_traced_shape_does_not():
     assert jax.jit(lambda x: (require.positive(x=x), x)[1])(-1.0) == -1.0
     with pytest.raises(ValueError, match="x must have shape"):

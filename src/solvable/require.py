@@ -69,6 +69,13 @@ def one_of(choices: Collection[object], **subjects: object) -> None:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
+def square(**subjects: object) -> None:
+    """The array is a matrix with as many columns as rows."""
+    for name, value in subjects.items():
+        shape((None, None), **{name: value})
+        shape(np.shape(value)[:1] * 2, **{name: value})
+
+
 def shape(expected: tuple[int | None, ...], **subjects: object) -> None:
     """The array has the shape ``expected``, where ``None`` stands for any size."""
     for name, value in subjects.items():

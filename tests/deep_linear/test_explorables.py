@@ -1,7 +1,6 @@
 """What the reader can move in Chapter 1, against integrators, plain loops and NumPy, over the whole box of controls."""
 
 import math
-from itertools import product
 
 import jax
 import numpy as np
@@ -13,36 +12,11 @@ from solvable import deep_linear as dl
 from solvable.deep_linear import explorables
 from solvable.deep_linear.experiment import gradient_descent, product_singular_values
 from solvable.deep_linear.experiment.stack import descend_stack
-from solvable.deep_linear.explorables import EXPLORABLES, LAZY_TO_RICH, MODES, PRODUCTS, TRAIN
-from solvable.explore import Slider, find
-from solvable.explore.drawing import Picture
+from solvable.deep_linear.explorables import LAZY_TO_RICH, MODES, PRODUCTS, TRAIN
 from solvable.explore.live import sentences
 
-each = pytest.mark.parametrize("explorable", EXPLORABLES, ids=lambda explorable: explorable.id)
 # the global error of DOP853 at rtol = 1e-12 over these intervals is 1e-11 or less
 INTEGRATED = 1e-10
-
-
-def corners(explorable):
-    ends = [
-        (control.low, control.high) if isinstance(control, Slider) else (control.values[0], control.values[-1])
-        for control in explorable.controls
-    ]
-    names = [control.name for control in explorable.controls]
-    return [dict(zip(names, values, strict=True)) for values in product(*ends)]
-
-
-def inside(explorable, count):
-    draw = np.random.default_rng(0)
-    return [
-        {
-            control.name: float(
-                control.value(draw.uniform()) if isinstance(control, Slider) else draw.choice(control.values)
-            )
-            for control in explorable.controls
-        }
-        for _ in range(count)
-    ]
 
 
 def integrate(velocity, times, start):
@@ -50,39 +24,6 @@ def integrate(velocity, times, start):
     unique, index = np.unique(np.append(times, 0.0), return_inverse=True)
     run = solve_ivp(velocity, (0, unique[-1]), start, method="DOP853", t_eval=unique, rtol=1e-12, atol=1e-16)
     return run.y[:, index[:-1]]
-
-
-# All of them
-
-
-@each
-def test_every_result_is_finite_in_the_whole_box(explorable):
-    for at in corners(explorable) + inside(explorable, 20):
-        for name, result in explorable.evaluate(**at).items():
-            assert np.isfinite(result).all(), (name, at)
-
-
-@each
-def test_declarations_fit_and_are_described(explorable):
-    names = {entry.name for panel in explorable.panels for entry in panel.markers}
-    explorable.check({name: ([1.0], [1.0]) for name in names})
-    assert find(explorable.id) is explorable
-    text = explorable.description()
-    assert text
-    assert "nan" not in text
-    assert "inf" not in text
-
-
-@each
-def test_pictures_can_be_drawn_on_every_scale(explorable):
-    markers = {entry.name: ([1.0], [1.0]) for panel in explorable.panels for entry in panel.markers}
-    picture = Picture(explorable, explorable.evaluate(), markers)
-    for at in (corners(explorable)[0], corners(explorable)[-1]):
-        picture.move(explorable.evaluate(**at))
-        for which in (0, -1):
-            for index, panel in enumerate(explorable.panels):
-                picture.rescale(index, x=panel.x.scales[which], y=panel.y.scales[which])
-            picture.figure.canvas.draw()  # warnings are errors
 
 
 # Modes
@@ -125,7 +66,7 @@ def test_the_window_shows_every_mode_and_does_not_follow_tau():
 
 
 def test_curves_follow_every_jump():
-    for at in corners(MODES):
+    for at in MODES.corners():
         results = MODES.evaluate(**at)
         assert (np.diff(results["time"]) >= 0).all()
         for k, power in enumerate((1 / 2, 1 / 6, -1 / 6, -1 / 2)):
@@ -162,7 +103,7 @@ def test_layers_kernel_and_limits_follow_their_equations(c, s, u0):
 
 
 def test_a_mode_is_never_later_than_either_limit():
-    for at in corners(LAZY_TO_RICH) + inside(LAZY_TO_RICH, 20):
+    for at in LAZY_TO_RICH.corners() + LAZY_TO_RICH.random_points(20):
         results = LAZY_TO_RICH.evaluate(**at)
         latest = np.maximum(results["lazy"], results["rich"])
         # they touch at both ends, but for some tens of roundings

@@ -1,8 +1,5 @@
 """Every figure of the chapter draws theory as lines and measurements as markers, labels its axes, and fits its page."""
 
-import inspect
-import io
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +8,7 @@ import pytest
 from solvable import style
 from solvable.deep_linear import figures
 from solvable.deep_linear.experiment import Conservation, DepthRace, KernelRun, Precision, TanhJacobians
+from tests.figure_rules import check_can_be_read, check_every_figure_is_tested
 
 T = np.linspace(0.0, 3.0, 60)
 CURVES = np.stack([np.tanh(T), np.tanh(T / 2), np.tanh(T / 3), np.tanh(T / 4)], axis=1)
@@ -69,31 +67,12 @@ def _closed():
 
 
 def test_every_figure_is_here():
-    public = {
-        name
-        for name, function in inspect.getmembers(figures, inspect.isfunction)
-        if function.__module__ == figures.__name__ and not name.startswith("_")
-    }
-    assert public == set(ARGUMENTS)
+    check_every_figure_is_tested(figures, ARGUMENTS)
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_the_figure_can_be_read(name):
-    figure = getattr(figures, name)(*ARGUMENTS[name])
-    figure.savefig(io.BytesIO(), format="png")  # warnings are errors: no missing glyph, no layout that fails
-    drawn = [axes for axes in figure.axes if axes.get_visible()]
-    rows = {round(axes.get_position().y0, 2) for axes in drawn}
-    labelled = {round(axes.get_position().y0, 2) for axes in drawn if axes.get_ylabel()}
-    assert labelled == rows  # panels side by side may share the label of the first
-    assert all(axes.get_xlabel() for axes in drawn if round(axes.get_position().y0, 2) == min(rows))
-    assert figure.get_figwidth() <= 2 * style.PANEL_WIDTH
-    texts = [text for text in figure.findobj(mpl.text.Text) if text.get_text().strip()]
-    assert min(text.get_fontsize() for text in texts) >= 8.5
-    for axes in drawn:
-        for line in axes.lines:
-            dashed_or_solid = line.get_linestyle() not in ("None", "none")
-            marked = line.get_marker() not in ("None", "none", None)
-            assert dashed_or_solid != marked, "a curve is theory (a line) or experiment (markers), not both"
+    check_can_be_read(getattr(figures, name)(*ARGUMENTS[name]))
 
 
 @pytest.mark.parametrize("name", ["stages", "recursion", "depth", "random_start", "lazy_to_rich"])

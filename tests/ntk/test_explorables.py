@@ -4,7 +4,6 @@ import json
 import math
 import subprocess
 import sys
-from itertools import product
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,35 +12,9 @@ from scipy.linalg import expm
 from scipy.special import erf
 
 from solvable import ntk
-from solvable.explore import Slider, find
-from solvable.explore.drawing import Picture
 from solvable.explore.live import sentences
 from solvable.ntk import explorables
 from solvable.ntk.explorables import CATAPULT, CIRCLE, EXPLORABLES, SPECTRUM, TRAIN
-
-each = pytest.mark.parametrize("explorable", EXPLORABLES, ids=lambda explorable: explorable.id)
-
-
-def corners(explorable):
-    ends = [
-        (control.low, control.high) if isinstance(control, Slider) else (control.values[0], control.values[-1])
-        for control in explorable.controls
-    ]
-    names = [control.name for control in explorable.controls]
-    return [dict(zip(names, values, strict=True)) for values in product(*ends)]
-
-
-def inside(explorable, count):
-    draw = np.random.default_rng(0)
-    return [
-        {
-            control.name: float(
-                control.value(draw.uniform()) if isinstance(control, Slider) else draw.choice(control.values)
-            )
-            for control in explorable.controls
-        }
-        for _ in range(count)
-    ]
 
 
 def circle(angles):
@@ -51,16 +24,9 @@ def circle(angles):
 # All of them
 
 
-@each
-def test_every_result_is_finite_in_the_whole_box(explorable):
-    for at in corners(explorable) + inside(explorable, 40):
-        for name, result in explorable.evaluate(**at).items():
-            assert np.isfinite(result).all(), (name, at)
-
-
 def test_every_result_is_finite_in_single_precision_too():
     """As in a notebook that has not asked for double: a Python of its own, since precisions do not mix in one."""
-    settings = {explorable.id: corners(explorable) + inside(explorable, 10) for explorable in EXPLORABLES}
+    settings = {one.id: one.corners() + one.random_points(10) for one in EXPLORABLES}
     script = """
 import json, sys
 import numpy as np
@@ -77,35 +43,14 @@ for identity, settings in json.load(sys.stdin).items():
     assert run.returncode == 0, run.stderr
 
 
-@each
+@pytest.mark.parametrize("explorable", EXPLORABLES, ids=lambda explorable: explorable.id)
 def test_what_is_drawn_on_log_axes_is_positive(explorable):
-    for at in corners(explorable) + inside(explorable, 20):
+    for at in explorable.corners() + explorable.random_points(20):
         results = explorable.evaluate(**at)
         for panel in explorable.panels:
             for axis, which in ((panel.x, "x"), (panel.y, "y")):
                 if "log" in axis.scales:
                     assert all((results[getattr(curve, which)] > 0).all() for curve in panel.curves), at
-
-
-@each
-def test_declarations_fit_and_are_described(explorable):
-    explorable.check({})
-    assert find(explorable.id) is explorable
-    text = explorable.description()
-    assert text
-    assert "nan" not in text
-    assert "inf" not in text.replace("infinite", "")
-
-
-@each
-def test_pictures_can_be_drawn_on_every_scale(explorable):
-    picture = Picture(explorable, explorable.evaluate(), {})
-    for at in (corners(explorable)[0], corners(explorable)[-1]):
-        picture.move(explorable.evaluate(**at))
-        for which in (0, -1):
-            for index, panel in enumerate(explorable.panels):
-                picture.rescale(index, x=panel.x.scales[which], y=panel.y.scales[which])
-            picture.figure.canvas.draw()  # warnings are errors
 
 
 # The kernel on the circle

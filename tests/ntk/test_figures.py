@@ -1,8 +1,5 @@
 """Every figure of the chapter draws theory as lines and measurements as markers, labels its axes, and fits its page."""
 
-import inspect
-import io
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +10,7 @@ from solvable import style
 from solvable.ntk import figures
 from solvable.ntk.experiment import CircleKernels, ComponentRun, RateSweep, SampleSweep, ScaleSweep, WidthSweep
 from solvable.ntk.theory import Catapult
+from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked
 
 ANGLES = np.linspace(-np.pi, np.pi, 61)
 BUMP = 0.1 + np.exp(-(ANGLES**2))
@@ -99,14 +97,6 @@ def _draw(name, *arguments):
     return getattr(figures, name)(*(arguments or ARGUMENTS[name]))
 
 
-def _is_line(artist):
-    return artist.get_linestyle() not in ("None", "none")
-
-
-def _is_marked(artist):
-    return artist.get_marker() not in ("None", "none", None)
-
-
 def _markers(axes, colour=None):
     """What was measured: markers, without those of the bars' ends and without those that stand in the legend alone."""
     return [
@@ -119,37 +109,19 @@ def _markers(axes, colour=None):
 
 
 def test_every_figure_is_here():
-    public = {
-        name
-        for name, function in inspect.getmembers(figures, inspect.isfunction)
-        if function.__module__ == figures.__name__ and not name.startswith("_")
-    }
-    assert public == set(ARGUMENTS)
+    check_every_figure_is_tested(figures, ARGUMENTS)
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_the_figure_can_be_read(name):
-    figure = _draw(name)
-    figure.savefig(io.BytesIO(), format="png")  # warnings are errors: no missing glyph, no layout that fails
-    assert plt.get_fignums() == []
-    drawn = [axes for axes in figure.axes if axes.get_visible()]
-    rows = {round(axes.get_position().y0, 2) for axes in drawn}
-    labelled = {round(axes.get_position().y0, 2) for axes in drawn if axes.get_ylabel()}
-    assert labelled == rows  # panels side by side may share the label of the first
-    assert all(axes.get_xlabel() for axes in drawn if round(axes.get_position().y0, 2) == min(rows))
-    assert figure.get_figwidth() <= 2 * style.PANEL_WIDTH
-    texts = [text for text in figure.findobj(mpl.text.Text) if text.get_text().strip()]
-    assert min(text.get_fontsize() for text in texts) >= 8.5
-    for axes in drawn:
-        for line in axes.lines:
-            assert _is_line(line) != _is_marked(line), "a curve is theory (a line) or experiment (markers), not both"
+    check_can_be_read(_draw(name))
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_theory_and_experiment_are_both_drawn(name):
     artists = [line for axes in _draw(name).axes for line in axes.lines]
-    assert any(_is_line(line) for line in artists)
-    assert any(_is_marked(line) for line in artists)
+    assert any(is_line(line) for line in artists)
+    assert any(is_marked(line) for line in artists)
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -250,7 +222,7 @@ def test_the_chosen_components_are_marked_by_their_rank():
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in crosses] == [(2, 1 / 4), (10, 1 / 100)]
 
 
-def test_the_best_time_is_marked():
+def test_the_best_timeis_marked():
     axes = _draw("early_stopping").axes[0]
     (cross,) = (line for line in axes.lines if line.get_marker() == "x")
     risk = BIAS + VARIANCE
@@ -262,7 +234,7 @@ def test_a_run_that_diverged_has_no_final_sharpness():
     losses, final = _draw("learning_rates").axes
     measured = {float(x): float(y) for line in _markers(final) for x, y in line.get_xydata()}
     assert measured == pytest.approx({0.5: 1, 0.9: 1, 1.1: 1 / 1.1, 2.0: 1 / 2})
-    line = next(line for line in final.lines if _is_line(line))
+    line = next(line for line in final.lines if is_line(line))
     np.testing.assert_allclose(line.get_ydata(), np.minimum(1, 1 / line.get_xdata()))
     assert losses.get_ylim() == (1e-6, 1e6)
     # STEPS goes on to 60

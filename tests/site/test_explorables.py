@@ -176,7 +176,7 @@ def control_of(identity: str, name: str):
 
 def calm_settings(explorable, count: int) -> list[dict[str, float]]:
     """Random settings, other than the build's, where rounding does not grow without bound."""
-    settings = graphs.random_points(explorable, seed=2)
+    settings = explorable.random_points(graphs.RANDOM_POINTS, seed=2)
     calm = [at for at in settings if not explorable.chaotic or explorable.evaluate(**at)[explorable.chaotic] <= 0.5]
     return calm[:count]
 
@@ -400,7 +400,7 @@ def check_restored(figure: Figure, setting: dict[str, float]) -> None:
 
 @every
 def test_fragment_of_an_open_page(figure, identity):
-    setting = graphs.random_points(explore.find(identity), 1, seed=3)[0]
+    setting = explore.find(identity).random_points(1, seed=3)[0]
     figure.page.evaluate("scrollTo(0, 0)")
     figure.stage.evaluate(NOTE)
     figure.page.evaluate("hash => { location.hash = hash }", fragment(identity, setting))
@@ -461,7 +461,7 @@ def test_ordinary_anchors_still_work(figure, identity):
 def test_reset(figure, identity):
     explorable = explore.find(identity)
     start = figure.outputs()
-    moved = figure.outputs(**graphs.random_points(explorable, 1, seed=4)[0])
+    moved = figure.outputs(**explorable.random_points(1, seed=4)[0])
     assert any((moved[name] != start[name]).any() for name in start)
     figure.reset()
     assert figure.values == explorable.defaults
@@ -530,7 +530,7 @@ def test_picture(figure, identity):
 @every
 def test_numbers(figure, identity):
     panels = manifest(identity)["panels"]
-    setting = graphs.random_points(explore.find(identity), 1, seed=5)[0]
+    setting = explore.find(identity).random_points(1, seed=5)[0]
     outputs = figure.outputs(**setting)
     head, *tables = downloaded(figure, "Numbers (CSV)").decode().split("\n\n")
     for name, value in setting.items():

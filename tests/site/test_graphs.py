@@ -208,10 +208,10 @@ def test_training_by_gradients_of_matrix_products(loop, tmp_path):
 def test_points_of_the_box():
     stops = Stops("n", "n", (1, 2, np.inf), default=1)
     box = toy(line, controls=[Slider("x", "x", 1.0, 100.0, default=2.0, scale="log"), stops])
-    assert {tuple(point.values()) for point in graphs.corners(box)} == {(1, 1), (1, np.inf), (100, 1), (100, np.inf)}
-    points = graphs.random_points(box)
+    assert {tuple(point.values()) for point in box.corners()} == {(1, 1), (1, np.inf), (100, 1), (100, np.inf)}
+    points = box.random_points(20)
     assert len(points) == 20
-    assert points == graphs.random_points(box) != graphs.random_points(box, seed=1)
+    assert points == box.random_points(20) != box.random_points(20, seed=1)
     assert all(1 <= point["x"] <= 100 and point["n"] in stops.values for point in points)
 
 

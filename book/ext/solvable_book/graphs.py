@@ -56,32 +56,6 @@ class Graph:
         return hashlib.sha256(self.model).hexdigest()[:8]
 
 
-def corners(explorable: Explorable) -> list[dict[str, float]]:
-    """Every corner of the box that the controls span; of the stops and choices every one of the ends."""
-    ends = [
-        (control.low, control.high) if isinstance(control, Slider) else (control.values[0], control.values[-1])
-        for control in explorable.controls
-    ]
-    return [_named(explorable, values) for values in itertools.product(*ends)]
-
-
-def random_points(explorable: Explorable, count: int = RANDOM_POINTS, seed: int = 0) -> list[dict[str, float]]:
-    """Settings drawn evenly along every control."""
-    draw = np.random.default_rng(seed)
-
-    def pick(control: Control) -> float:
-        position = draw.uniform()
-        if isinstance(control, Slider):
-            return control.value(position)
-        return control.values[int(position * len(control.values))]
-
-    return [_named(explorable, map(pick, explorable.controls)) for _ in range(count)]
-
-
-def _named(explorable: Explorable, values) -> dict[str, float]:
-    return {control.name: float(value) for control, value in zip(explorable.controls, values, strict=True)}
-
-
 def tolerance(explorable: Explorable, precision: str) -> float:
     """Largest allowed distance between graph and function, relative to the largest magnitude of a result."""
     return ROUNDING[precision] if explorable.tolerance is None else explorable.tolerance
@@ -119,7 +93,7 @@ def hold(explorable: Explorable, graph: Graph) -> float:
         GraphError: a result is not finite, or further from the function's than the tolerance.
     """
     allowed, worst = tolerance(explorable, graph.precision), 0.0
-    run, settings = runner(graph), corners(explorable) + random_points(explorable)
+    run, settings = runner(graph), explorable.corners() + explorable.random_points(RANDOM_POINTS)
     with jax.enable_x64(True):
         expected = [explorable.evaluate(**setting) for setting in settings]
     found = [run(setting) for setting in settings]
@@ -163,7 +137,7 @@ def runner(graph: Graph) -> Callable[[Mapping[str, float]], dict[str, np.ndarray
 def interpolated(explorable: Explorable) -> Callable[..., list[jax.Array]]:
     """Stand-in for a function that cannot be exported: computed at settings on a grid, linear between them."""
     axes = [_settings(control, explorable.grid) for control in explorable.controls]
-    computed = [explorable.evaluate(**_named(explorable, setting)) for setting in itertools.product(*axes)]
+    computed = [explorable.evaluate(**explorable.named(setting)) for setting in itertools.product(*axes)]
     shape = tuple(map(len, axes))
     tables = {
         name: np.array([results[name] for results in computed]).reshape(*shape, *computed[0][name].shape)

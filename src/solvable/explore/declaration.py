@@ -4,8 +4,9 @@ Labels and units are plain Unicode text ("initial strength u₀"): they are read
 and by a screen reader alike.
 """
 
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -314,6 +315,30 @@ class Explorable:
     def anchor(self) -> str:
         """The id of the figure in its page."""
         return self.id.replace("_", "-").replace(".", "-")
+
+    def corners(self) -> list[dict[str, float]]:
+        """Every corner of the box that the controls span; of the stops and choices every one of the ends."""
+        ends = [
+            (control.low, control.high) if isinstance(control, Slider) else (control.values[0], control.values[-1])
+            for control in self.controls
+        ]
+        return [self.named(values) for values in itertools.product(*ends)]
+
+    def random_points(self, count: int, seed: int = 0) -> list[dict[str, float]]:
+        """Settings drawn evenly along every control."""
+        draw = np.random.default_rng(seed)
+
+        def pick(control: Control) -> float:
+            position = draw.uniform()
+            if isinstance(control, Slider):
+                return control.value(position)
+            return control.values[int(position * len(control.values))]
+
+        return [self.named(map(pick, self.controls)) for _ in range(count)]
+
+    def named(self, values: Iterable[float]) -> dict[str, float]:
+        """A value for each control, in the order of the controls, by its name."""
+        return {control.name: float(value) for control, value in zip(self.controls, values, strict=True)}
 
     @cached_property
     def _compiled(self) -> Callable[..., Mapping[str, Array]]:

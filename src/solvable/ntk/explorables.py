@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from solvable.explore import Axis, Choice, Curve, Explorable, Notice, Panel, Readout, Slider, Stops
+from solvable.tangent_kernel import empirical_ntk
 
-from ..tangent_kernel import empirical_ntk
+from .experiment import circle
 from .theory import catapult_recursion, dual_activation, early_stopping_risk, nngp_and_ntk, relative_kernel_change
 
 POINTS = 64
@@ -18,10 +19,6 @@ FREQUENCIES = np.arange(POINTS // 2 + 1)
 MOST_LAYERS = 6
 OUT_OF_SIGHT = 1e3
 """Where curves that leave the figure are cut off, so that a diverging run has numbers to draw."""
-
-
-def _on_circle(angles):
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def _evenly(count):
@@ -88,7 +85,7 @@ def _kernel_of_a_network(activation, hidden, sigma_w, sigma_b, width, seed):
     first, biases, readout = (weights[index].astype(float) for weights in own)
     middle = pool[(POOL // CIRCLE_SEEDS * index + np.arange(MOST_LAYERS - 1)) % POOL].astype(float)
     biases, readout, middle = (STEP_OF_WEIGHTS * rounded for rounded in (biases, readout, middle))
-    x = jnp.asarray(_on_circle(_evenly(POINTS)))
+    x = jnp.asarray(circle(_evenly(POINTS)))
     used = (jnp.arange(float(CIRCLE_WIDTHS[-1])) < width).astype(float)
     scale = sigma_w / jnp.sqrt(width)
 
@@ -378,7 +375,7 @@ TRAIN_STEPS = 150
 SHOWN_STEPS = np.arange(0, TRAIN_STEPS + 1, 5)
 TRAIN_ANGLES = np.array([-2.9, -2.3, -1.5, -1.0, -0.4, 0.3, 0.9, 2.4])
 """With a gap, in which nothing but the kernel says how the function goes on."""
-TRAIN_INPUTS = _on_circle(TRAIN_ANGLES)
+TRAIN_INPUTS = circle(TRAIN_ANGLES)
 TEST_ANGLES = np.linspace(-np.pi, np.pi, 65)
 SHOWN_TESTS = np.arange(0, len(TEST_ANGLES), 2)
 LARGEST_WEIGHT = 1e6
@@ -399,7 +396,7 @@ def _wide_kernels():
     kind = {"hidden_layers": 1, "activation": jnp.tanh, **TRAIN_SCALES}
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
         among = nngp_and_ntk(TRAIN_INPUTS, **kind).ntk
-        return np.asarray(among), np.asarray(nngp_and_ntk(_on_circle(TEST_ANGLES), TRAIN_INPUTS, **kind).ntk)
+        return np.asarray(among), np.asarray(nngp_and_ntk(circle(TEST_ANGLES), TRAIN_INPUTS, **kind).ntk)
 
 
 def _largest_eigenvalue(kernel):
@@ -414,7 +411,7 @@ def _largest_eigenvalue(kernel):
 def train_at_width(width, alpha, rate, seed):
     """A network trained by gradient descent, beside its linear model and the infinitely wide network."""
     sigma_w, sigma_b = TRAIN_SCALES.values()
-    x, tests = jnp.asarray(TRAIN_INPUTS), jnp.asarray(_on_circle(TEST_ANGLES))
+    x, tests = jnp.asarray(TRAIN_INPUTS), jnp.asarray(circle(TEST_ANGLES))
     y = jnp.asarray(TRAIN_INPUTS.prod(axis=1))
     n = len(TRAIN_INPUTS)
     used = (jnp.arange(float(TRAIN_WIDTHS[-1])) < width).astype(float)

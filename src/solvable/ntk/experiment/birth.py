@@ -62,7 +62,7 @@ def sample_outputs_at_birth(
 
     Source: derived in the chapter.
     """
-    draw, phi = _ready(x, width, hidden_layers, activation, sigma_w, sigma_b, key)
+    draw, phi, _ = _ready(x, width, hidden_layers, activation, sigma_w, sigma_b, key)
     require.integer(1, networks=networks)
     at_once = max(1, ENTRIES // (width * len(x)))
     counts = [min(at_once, networks - start) for start in range(0, networks, at_once)]
@@ -108,8 +108,7 @@ def sample_ntk_at_birth(
 
     Source: derived in the chapter.
     """
-    draw, phi = _ready(x, width, hidden_layers, activation, sigma_w, sigma_b, key)
-    _, slope = _on_arrays(activation)
+    draw, phi, slope = _ready(x, width, hidden_layers, activation, sigma_w, sigma_b, key)
     scale = sigma_w / np.sqrt(width)
     entering = [(sigma_w / np.sqrt(x.shape[1])) * x.T]
     z = _first_layer(x, width, sigma_w, sigma_b, draw, 1)[0]
@@ -143,8 +142,7 @@ def _ready(x, width, hidden_layers, activation, sigma_w, sigma_b, key):
     require.integer(1, hidden_layers=hidden_layers)
     require.positive(sigma_w=sigma_w)
     require.non_negative(sigma_b=sigma_b)
-    phi, _ = _on_arrays(activation)
-    return generator(key), phi
+    return generator(key), *_on_arrays(activation)
 
 
 @cache

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
@@ -13,6 +12,7 @@ from solvable._types import place
 from ..theory import PrincipalComponents
 from ..theory.duals import Activation
 from .descent import descend
+from .many import at_every
 from .networks import apply_mlp, init_mlp
 
 
@@ -101,6 +101,5 @@ def run_components(
 
         return descend(lambda p: error(p) + y, params, y, eta=eta, steps=times, observe=observe, scale=scale).observed
 
-    over_seeds = jax.vmap(one, in_axes=(0, None))
-    left, spilled = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, targets)
+    left, spilled = at_every(one, params, targets)
     return ComponentRun(times, np.asarray(left, dtype=float), np.asarray(spilled, dtype=float))

@@ -1,6 +1,5 @@
 """Many networks, each trained from its own start, for the distribution over functions that they draw from."""
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
@@ -9,6 +8,7 @@ from solvable._types import place
 from ..theory.duals import Activation
 from .data import Inputs
 from .descent import descend
+from .many import a_few_at_a_time
 from .networks import apply_mlp, init_mlp
 
 AT_ONCE = 16
@@ -55,4 +55,4 @@ def run_ensemble(
         ).parameters
         return apply_mlp(trained, x_test, **settings)[:, 0]
 
-    return np.asarray(jax.jit(lambda params: jax.lax.map(one, params, batch_size=AT_ONCE))(params))
+    return np.asarray(a_few_at_a_time(one, params, AT_ONCE))

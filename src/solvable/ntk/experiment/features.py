@@ -124,8 +124,11 @@ def _train(params, task, y_test, counts, rate, *, steps):
     settings = _SETTINGS | {"parametrisation": "mean_field"}
     index = jnp.arange(len(task.y), dtype=jnp.float32)
 
-    def outputs(p, x):
-        return (apply_mlp(p, x, **settings) - apply_mlp(params, x, **settings))[:, 0]
+    def predict(p, x):
+        return apply_mlp(p, x, **settings)[:, 0]
+
+    # what the network has to add to its start
+    missing, missing_test = (y + predict(params, x) for x, y in ((task.x, task.y), (task.x_test, y_test)))
 
     def one(count):
         # masks in the place of shorter arrays: every number of examples shares one compilation
@@ -133,14 +136,14 @@ def _train(params, task, y_test, counts, rate, *, steps):
         trained_on = (index < count) & ~kept_back
 
         def error(p, mask):
-            return jnp.mean((outputs(p, task.x) - task.y) ** 2, where=mask)
+            return jnp.mean((predict(p, task.x) - missing) ** 2, where=mask)
 
         return training.train(
             lambda p: error(p, trained_on),
             params,
             optax.sgd(rate, momentum=MOMENTUM),
             steps=np.unique(np.append(np.arange(0, steps, 20), steps)),
-            observe=lambda p: (error(p, kept_back), jnp.mean((outputs(p, task.x_test) - y_test) ** 2)),
+            observe=lambda p: (error(p, kept_back), jnp.mean((predict(p, task.x_test) - missing_test) ** 2)),
         ).observed
 
     return jax.vmap(one)(counts)

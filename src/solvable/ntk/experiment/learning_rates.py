@@ -17,6 +17,7 @@ from ..theory import Catapult, critical_learning_rate
 from ..theory.duals import Activation
 from .data import Inputs
 from .descent import descend
+from .many import at_every
 from .networks import apply_mlp, empirical_ntk_mlp, init_mlp
 
 
@@ -95,8 +96,7 @@ def run_learning_rates(
         return runs[0], losses, sharp / sharp[0]
 
     params = init_mlp((x.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds)
-    over_seeds = jax.vmap(one, in_axes=(0, None))
-    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(np.asarray(rates), x.dtype))
+    found = at_every(one, params, place(np.asarray(rates), x.dtype))
     return RateSweep(np.asarray(rates, dtype=float), np.asarray(steps), *map(np.asarray, found))
 
 

@@ -16,6 +16,7 @@ from ..theory import critical_learning_rate, kernel_gradient_descent, nngp_and_n
 from ..theory.duals import Activation
 from .data import Inputs, circle
 from .descent import descend
+from .many import a_few_at_a_time, at_every
 from .networks import apply_mlp, empirical_ntk_mlp, init_mlp
 
 AT_ONCE = 4
@@ -116,10 +117,10 @@ def run_widths(
             _rms(end[n:] - predicted(wide)),
         )
 
-    train = jax.jit(lambda params: jax.lax.map(one, params, batch_size=AT_ONCE))
     rows = []
     for width, one_key in zip(widths, jax.random.split(key, len(widths)), strict=True):
-        *found, moved = train(init_mlp((inputs.shape[1], *[width] * hidden_layers, 1), key=one_key, networks=seeds))
+        params = init_mlp((inputs.shape[1], *[width] * hidden_layers, 1), key=one_key, networks=seeds)
+        *found, moved = a_few_at_a_time(one, params, AT_ONCE)
         error, change, own, infinite = distances(*found)
         rows.append((error, change, moved, own, infinite))
     return WidthSweep(np.asarray(widths), *(np.stack(columns) for columns in zip(*rows, strict=True)))
@@ -175,13 +176,14 @@ def run_circle(
     x = place(generator(second).normal(size=(seeds, examples, 2)), "float32")
     points, here = (place(circle(at), "float32") for at in (angles, np.zeros(1)))
 
-    def one(params, x):
+    def one(network):
+        params, x = network
         trained = descend(
             lambda p: apply_mlp(p, x, **settings)[:, 0], params, x[:, 0] * x[:, 1], eta=1.0, steps=np.array([steps])
         )
         return [empirical_ntk_mlp(p, here, points, **settings)[0] for p in (params, trained.parameters)]
 
-    before, after = jax.jit(lambda *both: jax.lax.map(lambda pair: one(*pair), both, batch_size=AT_ONCE))(params, x)
+    before, after = a_few_at_a_time(one, (params, x), AT_ONCE)
     return CircleKernels(np.asarray(angles), np.asarray(before), np.asarray(after))
 
 
@@ -237,13 +239,15 @@ def run_output_scales(
     inputs, y = place(np.concatenate([task.x, task.x_test])), place(task.y)
 
     def one(params, scale):
-        def outputs(p, x=inputs):
-            return scale * (apply_mlp(p, x, **settings) - apply_mlp(params, x, **settings))[:, 0]
+        start = apply_mlp(params, inputs, **settings)
+
+        def outputs(p, chosen=slice(None)):
+            return scale * (apply_mlp(p, inputs[chosen], **settings) - start[chosen])[:, 0]
 
         before = empirical_ntk_mlp(params, inputs, **settings)
         eta = critical_learning_rate(before[:n, :n]).stable / 2
         trained = descend(
-            lambda p: outputs(p, inputs[:n]), params, y, eta=eta, steps=np.array([steps]), scale=scale
+            lambda p: outputs(p, slice(n)), params, y, eta=eta, steps=np.array([steps]), scale=scale
         ).parameters
         linear = kernel_gradient_descent(before[:n, :n], y, eta=eta, steps=steps, ntk_st=before[n:, :n]).test
         moved = jax.tree.map(lambda new, old: jnp.sum((new - old) ** 2), trained, params)
@@ -254,6 +258,5 @@ def run_output_scales(
         )
 
     params = init_mlp((inputs.shape[1], *[width] * hidden_layers, 1), key=key, networks=seeds)
-    over_seeds = jax.vmap(one, in_axes=(0, None))
-    found = jax.jit(jax.vmap(over_seeds, in_axes=(None, 0)))(params, place(np.asarray(scales), inputs.dtype))
+    found = at_every(one, params, place(np.asarray(scales), inputs.dtype))
     return ScaleSweep(np.asarray(scales, dtype=float), *map(np.asarray, found))

@@ -217,10 +217,8 @@ def _both_halves(count, reach):
 
 def by_quadrature(activation: Callable[[Array], Array], rule: Quadrature) -> DualActivation:
     """As :func:`dual_activation` for a function; the rule is an argument, so that no program carries a copy of it."""
-    derivative = _derivative(activation)
-    return DualActivation(
-        partial(_expanded, activation, rule), partial(_expanded, derivative, rule), partial(_left_out, activation, rule)
-    )
+    means = (partial(_mean, function, rule) for function in (activation, _derivative(activation)))
+    return DualActivation(*means, partial(_left_out, activation, rule))
 
 
 def _on_nodes(activation, variance, nodes):
@@ -270,16 +268,8 @@ def _mean(activation, rule, k11, k22, k12):
     return jax.lax.scan(horner, start, (first, second), reverse=True)[0]
 
 
-def _expanded(activation, rule, k11, k22, k12):
-    return _mean(activation, rule, *map(jnp.asarray, (k11, k22, k12)))
-
-
-def _left_out(activation, rule, k11, k22, k12):
-    return _bound(activation, rule, *map(jnp.asarray, (k11, k22, k12)))
-
-
 @partial(jax.jit, static_argnames="activation")
-def _bound(activation, rule, k11, k22, k12):
+def _left_out(activation, rule, k11, k22, k12):
     rule = _in_precision_of(k12, rule)
     size = jnp.abs(_correlation(k11, k22, k12)) ** HERMITE_TERMS
     distinct = (k11 != k12) | (k22 != k12)

@@ -178,8 +178,7 @@ def kernel_alignment(k: Float[ArrayLike, "n n"], y: Real[ArrayLike, " n"]) -> Fl
     >>> round(float(kernel_alignment(np.eye(4), np.ones(4))), 6)
     0.5
     """
-    require.shape((None, None), k=k)
-    require.shape(np.shape(k)[:1] * 2, k=k)
+    require.square(k=k)
     require.shape(np.shape(k)[:1], y=y)
     require.finite(k=k, y=y)
     return _alignment(*promote(k, y))

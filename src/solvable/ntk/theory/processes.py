@@ -139,11 +139,15 @@ def gaussian_process_posterior(
     _check_split(y, n_train, nngp=nngp)
     require.non_negative(noise=noise)
     nngp, y = promote(nngp, y)
-    prior = nngp[:n_train]
-    noisy = prior[:, :n_train] + jnp.asarray(noise, nngp.dtype) ** 2 * jnp.eye(n_train, dtype=nngp.dtype)
-    root = cholesky(noisy)
-    whitened = solve_triangular(root, prior, lower=True)
-    return Gaussian(whitened.T @ solve_triangular(root, y, lower=True), nngp - whitened.T @ whitened)
+    return _conditioned(nngp, y, jnp.asarray(noise, nngp.dtype))[0]
+
+
+def _conditioned(nngp, y, noise):
+    """The posterior, and the quadratic form of the targets in the inverse of their covariance."""
+    prior = nngp[: len(y)]
+    root = cholesky(prior[:, : len(y)] + noise**2 * jnp.eye(len(y), dtype=nngp.dtype))
+    whitened, targets = (solve_triangular(root, right, lower=True) for right in (prior, y))
+    return Gaussian(whitened.T @ targets, nngp - whitened.T @ whitened), targets @ targets
 
 
 def student_t_predictive(
@@ -189,10 +193,9 @@ def student_t_predictive(
     a, b = (jnp.asarray(value, nngp.dtype) for value in (a, b))
     if n_train == 0:
         return StudentT(2 * a, jnp.zeros(nngp.shape[0], nngp.dtype), b / a * nngp)
-    mean, cov = gaussian_process_posterior(nngp, y, n_train)
-    whitened = solve_triangular(cholesky(nngp[:n_train, :n_train]), y, lower=True)
+    (mean, cov), quadratic = _conditioned(nngp, y, jnp.zeros((), nngp.dtype))
     dof = 2 * a + n_train
-    return StudentT(dof, mean, (2 * b + whitened @ whitened) / dof * cov)
+    return StudentT(dof, mean, (2 * b + quadratic) / dof * cov)
 
 
 def cholesky(matrix: Float[ArrayLike, "n n"]) -> Float[Array, "n n"]:
@@ -210,7 +213,7 @@ def cholesky(matrix: Float[ArrayLike, "n n"]) -> Float[Array, "n n"]:
     >>> cholesky(np.array([[4.0]])).item()
     2.0
     """
-    require.shape((None, None), matrix=matrix)
+    require.square(matrix=matrix)
     require.finite(matrix=matrix)
     matrix = jnp.asarray(matrix)
     root = jnp.linalg.cholesky(matrix)
@@ -233,9 +236,7 @@ def _check_split(y, n_train, **kernels) -> None:
     require.shape((n_train,), y=y)
     require.finite(y=y)
     for name, kernel in kernels.items():
-        require.shape((None, None), **{name: kernel})
-        size = np.shape(kernel)[0]
-        require.shape((size, size), **{name: kernel})
+        require.square(**{name: kernel})
         require.finite(**{name: kernel})
-        if size < n_train:
-            raise ValueError(f"{name} must cover the {n_train} training inputs, got {size} rows")
+        if len(kernel) < n_train:
+            raise ValueError(f"{name} must cover the {n_train} training inputs, got {len(kernel)} rows")

@@ -140,10 +140,10 @@ def kernel_gradient_descent(
     eta = jnp.asarray(eta, ntk_tt.dtype)
     traced = any(isinstance(value, jax.core.Tracer) for value in (ntk_tt, eta, steps))
     if not traced and np.isinf(np.asarray(steps)).any():
-        largest = 2 / float(critical_learning_rate(ntk_tt).stable)
-        if float(eta) * largest >= 2:
+        stable = float(critical_learning_rate(ntk_tt).stable)
+        if float(eta) >= stable:
             raise ValueError(
-                f"steps must be finite where descent diverges, at eta of {2 / largest:.3g} or more, got inf at {eta}"
+                f"steps must be finite where descent diverges, at eta of {stable:.3g} or more, got inf at {eta}"
             )
 
     return Prediction(*_descent(ntk_tt, y, f0_t, f0_s, ntk_st, eta, steps))
@@ -175,9 +175,8 @@ def _descent(ntk_tt, y, f0_t, f0_s, ntk_st, eta, steps):
 
 
 def _ready(ntk_tt, y, f0_t, f0_s, ntk_st, when):
-    require.shape((None, None), ntk_tt=ntk_tt)
+    require.square(ntk_tt=ntk_tt)
     n = np.shape(ntk_tt)[0]
-    require.shape((n, n), ntk_tt=ntk_tt)
     if np.ndim(y) not in (1, 2) or np.shape(y)[0] != n:
         raise ValueError(f"y must have shape ({n},) or ({n}, outputs), got {np.shape(y)}")
     require.finite(ntk_tt=ntk_tt, y=y, f0_t=f0_t, f0_s=f0_s)
@@ -314,8 +313,7 @@ def critical_learning_rate(ntk_tt: Float[ArrayLike, "n n"]) -> CriticalLearningR
 
 
 def _square(kernel):
-    require.shape((None, None), ntk_tt=kernel)
-    require.shape(np.shape(kernel)[:1] * 2, ntk_tt=kernel)
+    require.square(ntk_tt=kernel)
     require.finite(ntk_tt=kernel)
     return promote(kernel)[0]
 

@@ -1,0 +1,46 @@
+"""What holds for every figure of the book, whatever its chapter."""
+
+import inspect
+import io
+from collections.abc import Iterable
+from types import ModuleType
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from solvable import style
+
+
+def is_line(artist: Line2D) -> bool:
+    return artist.get_linestyle() not in ("None", "none")
+
+
+def is_marked(artist: Line2D) -> bool:
+    return artist.get_marker() not in ("None", "none", None)
+
+
+def check_every_figure_is_tested(figures: ModuleType, tested: Iterable[str]) -> None:
+    public = {
+        name
+        for name, function in inspect.getmembers(figures, inspect.isfunction)
+        if function.__module__ == figures.__name__ and not name.startswith("_")
+    }
+    assert public == set(tested)
+
+
+def check_can_be_read(figure: Figure) -> None:
+    figure.savefig(io.BytesIO(), format="png")  # warnings are errors: no missing glyph, no layout that fails
+    assert plt.get_fignums() == []
+    drawn = [axes for axes in figure.axes if axes.get_visible()]
+    rows = {round(axes.get_position().y0, 2) for axes in drawn}
+    labelled = {round(axes.get_position().y0, 2) for axes in drawn if axes.get_ylabel()}
+    assert labelled == rows  # panels side by side may share the label of the first
+    assert all(axes.get_xlabel() for axes in drawn if round(axes.get_position().y0, 2) == min(rows))
+    assert figure.get_figwidth() <= 2 * style.PANEL_WIDTH
+    texts = [text for text in figure.findobj(mpl.text.Text) if text.get_text().strip()]
+    assert min(text.get_fontsize() for text in texts) >= 8.5
+    for axes in drawn:
+        for line in axes.lines:
+            assert is_line(line) != is_marked(line), "a curve is theory (a line) or experiment (markers), not both"
