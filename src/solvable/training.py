@@ -13,6 +13,7 @@ import optax
 from jaxtyping import Array, Int, Key, PyTree
 
 from solvable import require
+from solvable._types import place
 
 
 class Trained(NamedTuple):
@@ -39,6 +40,38 @@ def log_spaced_steps(last: int, count: int) -> Int[np.ndarray, " n"]:
     require.integer(2, count=count)
     spread = np.round(np.geomspace(1, last, count - 1)).astype(int)
     return np.unique(np.concatenate([[0], spread]))
+
+
+def iterate(
+    update: Callable[[Array, PyTree], PyTree],
+    state: PyTree,
+    intervals: tuple[Int[Array, " n"], Int[Array, " n"]],
+    observe: Callable[[PyTree], PyTree],
+) -> tuple[PyTree, PyTree]:
+    """Apply ``update(index, state)`` again and again; the final state, and what was observed at the end of intervals.
+
+    Traceable: it belongs inside ``jit``. ``intervals`` come from :func:`intervals_between`.
+    """
+
+    def advance(state, interval):
+        # a loop whose bounds are data: one compiled step serves every interval, short or long
+        state = jax.lax.fori_loop(*interval, update, state)
+        return state, observe(state)
+
+    return jax.lax.scan(advance, state, intervals)
+
+
+def intervals_between(steps: Int[np.ndarray, " n"]) -> tuple[Int[Array, " n"], Int[Array, " n"]]:
+    """First and last step of every stretch between observations, the first of which begins at step 0.
+
+    Raises:
+        ValueError: ``steps`` does not increase strictly from 0 or above.
+    """
+    steps = np.asarray(steps)
+    require.integer(0, steps=steps)
+    if steps.ndim != 1 or steps.size == 0 or (np.diff(steps) <= 0).any():
+        raise ValueError(f"steps must be strictly increasing and not empty, got {steps.tolist()}")
+    return place(np.concatenate([[0], steps[:-1]])), place(steps)
 
 
 def train(
@@ -74,10 +107,7 @@ def train(
     >>> shrink.observed.tolist()
     [1.0, 0.5, 0.125]
     """
-    steps = np.asarray(steps)
-    require.integer(0, steps=steps)
-    if steps.ndim != 1 or steps.size == 0 or (np.diff(steps) <= 0).any():
-        raise ValueError(f"steps must be strictly increasing and not empty, got {steps.tolist()}")
+    intervals = intervals_between(steps)
     if (draw is None) != (key is None):
         raise ValueError(f"draw and key must be given together, got draw={draw!r} and key={key!r}")
 
@@ -88,15 +118,10 @@ def train(
         change, optimiser_state = optimiser.update(gradient, optimiser_state, parameters)
         return optax.apply_updates(parameters, change), optimiser_state
 
-    def advance(state, interval):
-        # a loop whose bounds are data: one compiled step serves every interval, short or long
-        state = jax.lax.fori_loop(*interval, update, state)
-        return state, observe(state[0])
-
     @jax.jit
     def run(parameters):
-        intervals = (jnp.asarray(np.concatenate([[0], steps[:-1]])), jnp.asarray(steps))
-        return jax.lax.scan(advance, (parameters, optimiser.init(parameters)), intervals)
+        state = parameters, optimiser.init(parameters)
+        return iterate(update, state, intervals, lambda state: observe(state[0]))
 
     (parameters, _), observed = run(parameters)
-    return Trained(parameters, steps, observed)
+    return Trained(parameters, np.asarray(steps), observed)
