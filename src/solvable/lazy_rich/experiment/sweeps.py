@@ -1,0 +1,199 @@
+"""Many runs in one compiled program: over the output scale and the bend, over widths, over numbers of examples."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from solvable import require
+from solvable._types import place
+from solvable.training import log_spaced_steps
+
+from ..theory import (
+    GrokkingDelay,
+    MomentRun,
+    Moments,
+    PopulationLoss,
+    grokking_delay,
+    infinite_width,
+    moment_dynamics,
+    moments,
+)
+from .task import Task, draw_committee, draw_task
+
+LOSS_OF_ZERO = 0.75
+"""Mean square of a target whose direction has the squared length ``D``."""
+DENSE = 64
+"""Steps at the beginning that are all recorded: the training loss falls at the second of them."""
+
+
+def recorded_steps(last: int, count: int = 240) -> Int[np.ndarray, " n"]:
+    """Every step at the beginning, then log-spaced ones up to ``last``."""
+    return np.union1d(np.arange(min(DENSE, last) + 1), log_spaced_steps(last, count))
+
+
+class Sweep(NamedTuple):
+    """Runs at several settings, each from several seeds; ``*settings`` are the axes of what was varied.
+
+    Attributes:
+        steps: ``(n,)``; when the runs were recorded.
+        train: ``(*settings, seeds, n)``; mean squared error on the training inputs.
+        test: the same on fresh inputs, in three parts.
+        square_norm: ``(*settings, seeds, n)``; mean squared length of a neuron.
+        cosine: ``(*settings, seeds, n)``; cosine between the change of M and the target's matrix.
+        reference: the loss of saying 0.
+    """
+
+    steps: Int[np.ndarray, " n"]
+    train: Float[np.ndarray, "*settings seeds n"]
+    test: PopulationLoss
+    square_norm: Float[np.ndarray, "*settings seeds n"]
+    cosine: Float[np.ndarray, "*settings seeds n"]
+    reference: float
+
+    def delay(self, **fractions: float) -> GrokkingDelay:
+        """When losses fell, and the delay between them, ``(*settings, seeds)``; see :func:`grokking_delay`."""
+        return grokking_delay(self.steps, self.train, self.test.total, reference=self.reference, **fractions)
+
+
+def _recorded(run: MomentRun) -> tuple:
+    """What a sweep keeps of a run, and a map over runs can stack."""
+    return run.train, run.test, run.square_norm, run.cosine
+
+
+def _sweep(found: tuple, steps: Int[np.ndarray, " n"]) -> Sweep:
+    return Sweep(steps, *jax.tree.map(np.asarray, found), reference=LOSS_OF_ZERO)
+
+
+def run_map(
+    alphas: Sequence[float],
+    epsilons: Sequence[float],
+    *,
+    seeds: int,
+    key: Key[Array, ""],
+    dim: int = 40,
+    samples: int = 200,
+    eta0: float = 4.0,
+    steps: int = 2000,
+) -> Sweep:
+    """Infinitely wide committees at every output scale and every bend, each on the same few data sets.
+
+    Args:
+        alphas: scales of the output; positive, infinity allowed.
+        epsilons: bends of the activation.
+        seeds: data sets for each setting, the same for all.
+        key: the source of randomness.
+        dim: ``D``.
+        samples: ``P``.
+        eta0: learning rate in units of ``N / alpha²``.
+        steps: of gradient descent.
+
+    Returns:
+        Runs with the settings' axes ``(epsilons, alphas)``.
+    """
+    require.non_negative_or_infinite(alphas=np.asarray(alphas))
+    recorded, start = recorded_steps(steps), infinite_width(dim, float)
+
+    def one(eps, alpha, task):
+        return _recorded(moment_dynamics(start, *task, alpha=alpha, eps=eps, eta0=eta0, steps=recorded))
+
+    every = jax.vmap(jax.vmap(jax.vmap(one, (None, None, 0)), (None, 0, None)), (0, None, None))
+    tasks = Task(*map(place, draw_task(dim, samples, key=key, seeds=seeds)))
+    settings = (place(np.asarray(values, dtype=float)) for values in (epsilons, alphas))
+    return _sweep(jax.jit(every)(*settings, tasks), recorded)
+
+
+def run_widths(
+    widths: Sequence[float],
+    *,
+    seeds: int,
+    key: Key[Array, ""],
+    dim: int = 40,
+    samples: int = 200,
+    alpha: float = 1.0,
+    eps: float = 0.1,
+    eta0: float = 4.0,
+    steps: int = 2000,
+) -> Sweep:
+    """Committees of several widths on one data set, so that nothing differs but the draw of the neurons.
+
+    Args:
+        widths: numbers of neurons, none below ``dim``; infinity allowed.
+        seeds: networks of each width.
+        key: the source of randomness.
+        dim: ``D``.
+        samples: ``P``.
+        alpha: scale of the output.
+        eps: bend of the activation.
+        eta0: learning rate in units of ``N / alpha²``.
+        steps: of gradient descent.
+
+    Returns:
+        Runs with the settings' axis ``(widths,)``.
+    """
+    for width in widths:
+        if not (np.isinf(width) or (width >= dim and width == int(width))):
+            raise ValueError(f"widths must be whole numbers of at least dim = {dim}, or infinite, got {width!r}")
+    data, *drawn = jax.random.split(key, 1 + len(widths))
+    task = Task(*map(place, draw_task(dim, samples, key=data)))
+    recorded = recorded_steps(steps)
+
+    def start(width, key):
+        if np.isinf(width):
+            return [infinite_width(dim, float)] * seeds
+        return [moments(network) for network in draw_committee(int(width), dim, key=key, seeds=seeds)]
+
+    starts = [start(width, own) for width, own in zip(widths, drawn, strict=True)]
+    stacked = Moments(*(np.stack([[np.asarray(m[i]) for m in row] for row in starts]) for i in (0, 1)))
+
+    def one(start):
+        return _recorded(moment_dynamics(start, *task, alpha=alpha, eps=eps, eta0=eta0, steps=recorded))
+
+    return _sweep(jax.jit(jax.vmap(jax.vmap(one)))(Moments(*map(place, stacked))), recorded)
+
+
+def run_samples(
+    samples: Sequence[int],
+    *,
+    seeds: int,
+    key: Key[Array, ""],
+    dim: int = 40,
+    alpha: float = 1.0,
+    eps: float = 0.1,
+    eta0: float = 4.0,
+    steps: int = 3000,
+) -> Sweep:
+    """Infinitely wide committees that are given more and more examples of the same data sets.
+
+    Args:
+        samples: numbers of examples.
+        seeds: data sets.
+        key: the source of randomness.
+        dim: ``D``.
+        alpha: scale of the output.
+        eps: bend of the activation.
+        eta0: learning rate in units of ``N / alpha²``.
+        steps: of gradient descent.
+
+    Returns:
+        Runs with the settings' axis ``(samples,)``.
+    """
+    require.integer(1, samples=np.asarray(samples))
+    most, recorded, start = max(samples), recorded_steps(steps), infinite_width(dim, float)
+    tasks = Task(*map(place, draw_task(dim, most, key=key, seeds=seeds)))
+
+    def one(count, task):
+        # examples of zeros pull at nothing, so that one compiled program serves every number of the others
+        used = jnp.arange(most) < count
+        padded = Task(used[:, None] * task.x, used * task.y, task.beta)
+        more = most / count
+        train, *rest = _recorded(
+            moment_dynamics(start, *padded, alpha=alpha, eps=eps, eta0=eta0 * more, steps=recorded)
+        )
+        return more * train, *rest
+
+    counts = place(np.asarray(samples, dtype=float))
+    return _sweep(jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(counts, tasks), recorded)
