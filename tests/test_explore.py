@@ -20,6 +20,7 @@ from solvable.explore import (
     Choice,
     Curve,
     Explorable,
+    Field,
     Markers,
     Notice,
     Panel,
@@ -32,7 +33,7 @@ from solvable.explore import (
     show,
     showing,
 )
-from solvable.explore.drawing import Picture, draw, panel_names
+from solvable.explore.drawing import PALETTE, Picture, draw, edges, panel_names
 from solvable.explore.live import FRAMES, Live, sentences
 
 TIME = np.linspace(0, 1, 11)
@@ -101,6 +102,55 @@ def slider(**changes):
     return Slider(**{"name": "k", "label": "k", "low": 1.0, "high": 2.0, "default": 1.5} | changes)
 
 
+COLUMNS, ROWS = np.array([0.1, 1.0, 10.0]), np.array([1.0, 2.0])
+
+
+def cells(**changes):
+    given = {"x": "column", "y": "row", "z": "z", "label": "cells", "limits": (1.0, 100.0), "scale": "log"}
+    return Field(**given | {"missing": "gone", "missing_label": "no cell"} | changes)
+
+
+def layers(size):
+    """Two layers of a sum, and a map that a cursor moves over."""
+    t = jnp.asarray(TIME)
+    return {
+        "t": t,
+        "lower": size * (1 + t),
+        "upper": size * (2 + t),
+        "column": jnp.asarray(COLUMNS),
+        "row": jnp.asarray(ROWS),
+        "z": size * jnp.asarray([[1.0, 10.0, 1000.0], [2.0, 20.0, 200.0]]),
+        "gone": jnp.asarray([[0.0, 0.0, 0.0], [0.0, 0.5, 0.6]]),
+        "at": size[None],
+        "scalar": size,
+    }
+
+
+STACK = Panel(
+    Axis("time"),
+    Axis("share", scale=("linear", "log")),
+    [Curve("t", "lower", "lower", kind="area"), Curve("t", "upper", "upper", kind="area", base="lower", colour=1)],
+)
+MAP = Panel(
+    Axis("width", scale=("log", "linear")),
+    Axis("rate"),
+    [Curve("at", "at", "cursor", kind="mark")],
+    [Markers("measured", "measured")],
+    field=cells(),
+)
+
+
+def layered(*panels):
+    return toy(
+        function=layers,
+        controls=[Slider("size", "size", 0.5, 2.0, default=1.0)],
+        panels=panels,
+        readouts=[],
+        notices=[],
+        play=None,
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -117,6 +167,10 @@ def slider(**changes):
         (lambda: Choice("n", "n", ("a", "b"), default=2), "default must be one of 0, 1, got 2"),
         (lambda: Axis("x", limits=(0.0, math.inf)), "limits must be finite, got inf"),
         (lambda: Axis("x", limits=(1.0, 1.0)), "limits must increase, got (1.0, 1.0)"),
+        (lambda: Curve("x", "y", base="z"), "base is for an area only, got 'z' for a curve of kind 'theory'"),
+        (lambda: cells(limits=(1.0, 1.0)), "limits must increase, got (1.0, 1.0)"),
+        (lambda: cells(limits=(0.0, 1.0), scale="log"), "limits must be positive, got 0.0 at index (0,)"),
+        (lambda: cells(missing=""), "missing and missing_label must be given together, got '' and 'no cell'"),
         (lambda: toy(controls=[]), "controls must be at least one, of different names, got []"),
         (lambda: toy(controls=[slider(), slider()]), "of different names, got ['k', 'k']"),
         (lambda: toy(play="order"), "play must be one of 'rate', 'offset', got 'order'"),
@@ -141,7 +195,18 @@ def test_an_unknown_scale_of_an_axis_is_refused(scale):
     ("kind", "right", "wrong", "message"),
     [
         (Slider, slider(), {"scale": "square"}, "scale must be one of 'linear', 'log', got 'square'"),
-        (Curve, Curve("x", "y"), {"kind": "dots"}, "kind must be one of 'theory', 'limit', 'experiment', 'mark', got "),
+        (
+            Field,
+            Field("x", "y", "z", "z", (0.0, 1.0)),
+            {"scale": "square"},
+            "scale must be one of 'linear', 'log', got",
+        ),
+        (
+            Curve,
+            Curve("x", "y"),
+            {"kind": "dots"},
+            "kind must be one of 'theory', 'limit', 'experiment', 'mark', 'area', got ",
+        ),
     ],
 )
 def test_an_unknown_scale_or_kind_is_refused(kind, right, wrong, message):
@@ -208,6 +273,34 @@ def test_a_declaration_that_fits_its_function_and_its_markers_passes():
 def test_a_declaration_that_does_not_fit_is_refused(changes, markers, message):
     with pytest.raises(ValueError, match="toy.fast_decay: " + message):
         toy(**changes).check(markers)
+
+
+def test_areas_and_maps_ask_for_their_results():
+    both = layered(STACK, MAP)
+    assert both.needed() == {"t", "lower", "upper", "column", "row", "z", "gone", "at"}
+    assert layered(replace(MAP, field=cells(missing="", missing_label=""))).needed() == {"column", "row", "z", "at"}
+    both.check(MEASURED)
+
+
+@pytest.mark.parametrize(
+    ("panel", "message"),
+    [
+        (
+            replace(STACK, curves=[Curve("t", "lower", kind="area", base="at")]),
+            r"t and lower and at must be of one length, got shapes \(11,\) and \(11,\) and \(1,\)",
+        ),
+        (replace(MAP, field=cells(y="at")), r"at must be at least two increasing numbers, got \[1\.\]"),
+        (replace(MAP, field=cells(x="z")), "z must be at least two increasing numbers, got "),
+        (replace(MAP, field=cells(x="gone")), "gone must be at least two increasing numbers, got "),
+        (replace(MAP, field=cells(x="t")), r"t must be positive for a log axis, got 0\.0"),
+        (replace(MAP, field=cells(z="row")), r"row must have shape \(2, 3\), got \(2,\)"),
+        (replace(MAP, field=cells(missing="scalar")), r"scalar must have shape \(2, 3\), got \(\)"),
+        (replace(MAP, field=cells(z="nothing")), "function must return nothing, got "),
+    ],
+)
+def test_areas_and_maps_of_the_wrong_shape_are_refused(panel, message):
+    with pytest.raises(ValueError, match="toy.fast_decay: " + message):
+        layered(panel).check(MEASURED)
 
 
 # Chapters
@@ -284,6 +377,83 @@ def test_an_axis_changes_its_scale_and_keeps_its_limits():
     picture.rescale(0, x="linear")
     assert picture.axes[0].get_xscale() == "linear"
     assert picture.axes[0].get_xlim() == pytest.approx((-0.05, 1.05))
+
+
+def bounds(collection):
+    """Lowest and highest edge of what a collection fills, at the first and the last place."""
+    (path,) = collection.get_paths()
+    x, y = path.vertices.T
+    return [end(y[x == place]) for place in (x.min(), x.max()) for end in (np.min, np.max)]
+
+
+def test_an_area_is_filled_down_to_its_base_or_the_bottom_of_the_panel():
+    explorable = layered(STACK)
+    picture = Picture(explorable, explorable.evaluate(), {})
+    (axes,) = picture.axes
+    lower, upper = axes.collections
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "-"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["lower", "upper"]
+    assert 0 < upper.get_alpha() < 1
+    for size in (1.0, 2.0):
+        picture.move(explorable.evaluate(size=size))
+        for scale in ("linear", "log", "linear"):
+            picture.rescale(0, y=scale)
+            picture.figure.canvas.draw()
+            # the fill has no say in the limits: they are those of the lines, with matplotlib's margin
+            bottom, top = axes.get_ylim()
+            assert 0 < bottom < size < 3 * size < top
+            assert bounds(lower) == pytest.approx([bottom, size, bottom, 2 * size])
+            assert bounds(upper) == pytest.approx([size, 2 * size, 2 * size, 3 * size])
+
+
+def test_a_base_below_a_log_axis_leaves_its_limits_alone():
+    explorable = layered(
+        replace(STACK, y=Axis("share", scale="log"), curves=[Curve("t", "upper", kind="area", base="t")])
+    )
+    picture = Picture(explorable, explorable.evaluate(), {})
+    picture.figure.canvas.draw()  # warnings are errors
+    low, high = picture.axes[0].get_ylim()
+    assert 0 < low < TIME[1]
+    assert 3 < high < 10
+
+
+def test_cells_end_half_way_to_their_neighbours():
+    np.testing.assert_allclose(edges(np.array([0.0, 1.0, 3.0]), "linear"), [-0.5, 0.5, 2, 4], rtol=ROUNDINGS)
+    np.testing.assert_allclose(edges(COLUMNS, "log"), 10 ** np.array([-1.5, -0.5, 0.5, 1.5]), rtol=ROUNDINGS)
+
+
+def test_a_map_shows_its_numbers_as_colours_and_hides_cells_without_one():
+    explorable = layered(MAP)
+    picture = Picture(explorable, explorable.evaluate(), MEASURED)
+    axes, bar = picture.figure.axes
+    picture.move(explorable.evaluate(size=2.0))
+    (drawn,) = axes.collections  # not one for every move
+    np.testing.assert_array_equal(np.ma.getmaskarray(drawn.get_array()), [[False] * 3, [False, False, True]])
+    colours = drawn.to_rgba(drawn.get_array())
+    assert tuple(colours[0, 2]) == PALETTE(1.0)  # 2000 is above the limits
+    # 2 and 4 of the two decades from 1
+    assert [tuple(colours[row, 0]) for row in (0, 1)] == [PALETTE(np.log10(value) / 2) for value in (2.0, 4.0)]
+    assert bar.get_ylabel() == "cells"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["no cell", "cursor", "measured"]
+    cursor, _ = axes.lines
+    assert cursor.get_xydata().tolist() == [[2.0, 2.0]]
+    assert cursor.get_path_effects()
+
+
+def test_a_map_fills_its_panel_on_every_scale():
+    explorable = layered(MAP)
+    picture = Picture(explorable, explorable.evaluate(), MEASURED)
+    for scale in ("log", "linear", "log"):
+        picture.rescale(0, x=scale)
+        picture.figure.canvas.draw()
+        (axes,) = picture.axes
+        (drawn,) = axes.collections
+        x = edges(COLUMNS, scale)
+        np.testing.assert_allclose(drawn.get_coordinates()[0, :, 0], x, rtol=ROUNDINGS)
+        assert axes.get_xlim() == pytest.approx((x[0], x[-1]))
+        assert axes.get_ylim() == (0.5, 2.5)
+    limited = layered(replace(MAP, y=Axis("rate", limits=(1.0, 2.0))))
+    assert Picture(limited, limited.evaluate(), MEASURED).axes[0].get_ylim() == (1.0, 2.0)
 
 
 # In a live kernel

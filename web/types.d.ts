@@ -1,7 +1,7 @@
 /** The manifest that the build writes beside each graph, and what the modules hand to each other. */
 
 export type Scale = "linear" | "log";
-export type Kind = "theory" | "limit" | "experiment" | "mark";
+export type Kind = "theory" | "limit" | "experiment" | "mark" | "area";
 export type Numbers = ArrayLike<number>;
 /** The setting of every control, by name. */
 export type Values = Record<string, number>;
@@ -53,8 +53,21 @@ export interface Panel {
   title: string;
   x: Axis;
   y: Axis;
-  curves: { x: string; y: string; label: string | null; kind: Kind; colour: number }[];
+  curves: { x: string; y: string; base: string | null; label: string | null; kind: Kind; colour: number }[];
   markers: { label: string; colour: number; x: number[]; y: number[] }[];
+  field: Field | null;
+}
+
+/** A map: outputs of n columns, m rows, and m times n numbers, row by row. */
+export interface Field {
+  x: string;
+  y: string;
+  z: string;
+  label: string;
+  scale: Scale;
+  limits: [number, number];
+  colours: string[];
+  missing: { output: string; label: string } | null;
 }
 
 export interface Manifest {
@@ -74,12 +87,19 @@ export interface Manifest {
 /** The scale of each axis that a reader can change: `y1` is the vertical axis of the first panel. */
 export type Scales = Record<string, Scale>;
 
+export interface Points {
+  x: Numbers;
+  y: Numbers;
+  /** On what an area stands; null for the bottom of the panel. */
+  base: Numbers | null;
+}
+
 /** One thing that a panel draws, whether the graph gives it or the notebook measured it. */
 export interface Trace {
   label: string | null;
   kind: Kind;
   colour: number;
-  read(outputs: Outputs): { x: Numbers; y: Numbers };
+  read(outputs: Outputs): Points;
 }
 
 /** What a stage offers to scripts, the tests among them. */

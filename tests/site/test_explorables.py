@@ -536,8 +536,9 @@ def test_numbers(figure, identity):
     for name, value in setting.items():
         (line,) = [line for line in head.splitlines() if line.startswith(f"# {name} = ")]
         assert float(line.rpartition("= ")[2]) == value
-    assert len(tables) == len(panels)
-    for panel, table in zip(panels, tables, strict=True):
+    maps = [panel["field"] for panel in panels if panel["field"]]
+    assert len(tables) == len(panels) + len(maps)
+    for panel, table in zip(panels, tables, strict=False):
         # curves over the same x share a column of it; every set of markers has its own
         groups = {}
         for curve in panel["curves"]:
@@ -550,6 +551,14 @@ def test_numbers(figure, identity):
         for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
             # a browser writes the shortest number that reads as the same
             assert [float(cell) for cell in cells if cell] == column.tolist()
+    for field, table in zip(maps, tables[len(panels) :], strict=True):
+        (_, *places), *rows = csv.reader(table.splitlines()[2:])
+        assert list(map(float, places)) == outputs[field["x"]].tolist()
+        assert [float(row[0]) for row in rows] == outputs[field["y"]].tolist()
+        cells = [cell for row in rows for cell in row[1:]]
+        hidden = outputs[field["missing"]["output"]] > 0.5 if field["missing"] else np.zeros(len(cells), bool)
+        assert cells.count("") == hidden.sum()
+        assert [float(cell) for cell in cells if cell] == outputs[field["z"]][~hidden].tolist()
 
 
 @every

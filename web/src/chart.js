@@ -2,13 +2,15 @@
 
 import uPlot from "../uplot/uPlot.esm.js";
 import { limitsOf, stepThatFits, ticksOf } from "./axes.js";
-import { colourOf, DEPTH, drawMarker, GRID, INK, lineOf } from "./look.js";
+import { drawField, edgesOf } from "./field.js";
+import { CASING, CASING_WIDTH, colourOf, DEPTH, drawMarker, fillOf, GRID, INK, lineOf } from "./look.js";
 import { tracesOf } from "./traces.js";
 
 /** @typedef {import("../types.js").Axis} Axis */
 /** @typedef {import("../types.js").Numbers} Numbers */
 /** @typedef {import("../types.js").Outputs} Outputs */
 /** @typedef {import("../types.js").Panel} Panel */
+/** @typedef {import("../types.js").Points} Points */
 /** @typedef {import("../types.js").Scale} Scale */
 /** @typedef {import("../types.js").Trace} Trace */
 /** @typedef {{ x: Scale, y: Scale }} Sides */
@@ -30,24 +32,30 @@ export function createChart(place, panel, scales, paper, outputs) {
   const traces = tracesOf(panel).sort((one, other) => DEPTH[one.kind] - DEPTH[other.kind]);
   /** @type {{ x: [number, number], y: [number, number] }} */
   const limits = { x: [0, 1], y: [0, 1] };
+  const { field } = panel;
+  let last = outputs;
 
   /** @param {Outputs} now */
   function dataOf(now) {
+    last = now;
     const data = traces.map((trace) => trace.read(now));
     const shown = data.map((one) => visible(one, scales));
-    limits.x = limitsOf(
-      shown.map((one) => one.x),
-      scales.x,
-      panel.x.limits,
-      false,
-    );
-    limits.y = limitsOf(
-      shown.map((one) => one.y),
-      scales.y,
-      panel.y.limits,
-      true,
-    );
-    return [null, ...data.map((one) => [one.x, one.y])];
+    const bases = data.flatMap(({ base }) => (base ? [base] : []));
+    // a map ends with its cells
+    const across = field ? [edgesOf(now[field.x], scales.x)] : shown.map((one) => one.x);
+    const along = field ? [edgesOf(now[field.y], scales.y)] : [...shown.map((one) => one.y), ...bases];
+    limits.x = limitsOf(across, scales.x, panel.x.limits, false);
+    limits.y = limitsOf(along, scales.y, panel.y.limits, !field);
+    return [null, ...data.map((one) => [one.x, one.y, one.base])];
+  }
+
+  /** @param {uPlot} plot */
+  function drawMap(plot) {
+    if (!field) return;
+    const columns = edgesOf(last[field.x], scales.x).map((edge) => near(plot.valToPos(edge, "x", true)));
+    const rows = edgesOf(last[field.y], scales.y).map((edge) => near(plot.valToPos(edge, "y", true)));
+    drawField(plot.ctx, field, last, columns, rows, plot.bbox, paper.scale * devicePixelRatio);
+    drawCasings(plot, traces, scales, paper);
   }
 
   const options = {
@@ -62,11 +70,13 @@ export function createChart(place, panel, scales, paper, outputs) {
       x: { time: false, distr: scales.x === "log" ? 3 : 1, range: () => limits.x },
       y: { time: false, distr: scales.y === "log" ? 3 : 1, range: () => limits.y },
     },
-    axes: [axisOptions(panel.x, scales.x, "x", paper), axisOptions(panel.y, scales.y, "y", paper)],
+    axes: [axisOptions(panel.x, scales.x, "x", paper, !field), axisOptions(panel.y, scales.y, "y", paper, !field)],
     series: [{}, ...traces.map((trace) => seriesOptions(trace, scales, paper))],
     hooks: {
+      drawClear: [drawMap],
       drawSeries: [
-        (/** @type {uPlot} */ plot, /** @type {number} */ index) => drawMarkers(plot, index, traces, scales, paper),
+        (/** @type {uPlot} */ plot, /** @type {number} */ index) =>
+          drawMarkers(plot, index, traces[index - 1], scales, paper, Boolean(field)),
       ],
     },
   };
@@ -92,7 +102,7 @@ export function createChart(place, panel, scales, paper, outputs) {
 }
 
 /**
- * @param {{ x: Numbers, y: Numbers }} data
+ * @param {Pick<Points, "x" | "y">} data
  * @param {Sides} scales
  * @returns {{ x: number[], y: number[] }} the points that both scales can show
  */
@@ -120,8 +130,9 @@ function canShow(value, scale) {
  * @param {Scale} scale
  * @param {"x" | "y"} side
  * @param {Paper} paper
+ * @param {boolean} grid whether its lines are drawn
  */
-function axisOptions(axis, scale, side, paper) {
+function axisOptions(axis, scale, side, paper, grid) {
   const across = side === "x";
   const line = { show: true, stroke: INK, width: paper.scale };
   /** @param {uPlot} plot @param {number} low @param {number} high */
@@ -161,7 +172,7 @@ function axisOptions(axis, scale, side, paper) {
       across ? 24 * paper.scale : widthOf(plot, texts ?? [], paper) + 9 * paper.scale,
     ticks: { ...line, size: 4 * paper.scale },
     grid: {
-      show: true,
+      show: grid,
       stroke: GRID,
       width: paper.scale,
       // a line of the grid would cover the axis that it lies on
@@ -200,22 +211,30 @@ function seriesOptions(trace, scales, paper) {
       { scale: "y", auto: true },
     ],
     stroke: colourOf(trace),
+    fill: fillOf(trace) ?? undefined,
     width: (line?.width ?? 1) * paper.scale,
     dash: line?.dash.map((part) => part * paper.scale * devicePixelRatio),
     points: { show: false },
     paths: (/** @type {uPlot} */ plot, /** @type {number} */ index) =>
-      line && { stroke: pathOf(plot, index, scales), fill: null, clip: null, band: null, gaps: null, flags: 0 },
+      line && {
+        stroke: pathOf(plot, index, scales),
+        fill: trace.kind === "area" ? areaOf(plot, index, scales) : null,
+        clip: null,
+        band: null,
+        gaps: null,
+        flags: 0,
+      },
   };
 }
 
 /**
  * @param {uPlot} plot
  * @param {number} index
- * @returns {{ x: Numbers, y: Numbers }}
+ * @returns {Points}
  */
 function pointsOf(plot, index) {
-  const [x, y] = /** @type {Numbers[][]} */ (/** @type {unknown} */ (plot.data))[index];
-  return { x, y };
+  const [x, y, base] = /** @type {[Numbers, Numbers, Numbers | null][]} */ (/** @type {unknown} */ (plot.data))[index];
+  return { x, y, base };
 }
 
 /**
@@ -234,6 +253,54 @@ function pathOf(plot, index, scales) {
 }
 
 /**
+ * @param {uPlot} plot
+ * @param {number} index
+ * @param {Sides} scales
+ * @returns {Path2D} around what lies between a curve and its base, or the bottom of the panel, below which neither goes
+ */
+function areaOf(plot, index, scales) {
+  const { x, y, base } = pointsOf(plot, index);
+  const bottom = plot.scales.y.min ?? 0;
+  const places = Array.from(x, (_, point) => point).filter((point) => canShow(x[point], scales.x));
+  /** @param {number} point @param {number} value @returns {[number, number]} */
+  const at = (point, value) => [
+    near(plot.valToPos(x[point], "x", true)),
+    near(plot.valToPos(Math.max(bottom, value), "y", true)),
+  ];
+  const path = new Path2D();
+  for (const point of places) path.lineTo(...at(point, y[point]));
+  for (const point of places.reverse()) path.lineTo(...at(point, base ? base[point] : bottom));
+  path.closePath();
+  return path;
+}
+
+/**
+ * White under the lines of a map, which has every lightness.
+ *
+ * @param {uPlot} plot
+ * @param {Trace[]} traces
+ * @param {Sides} scales
+ * @param {Paper} paper
+ */
+function drawCasings(plot, traces, scales, paper) {
+  const { left, top, width, height } = plot.bbox;
+  const context = plot.ctx;
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  context.strokeStyle = CASING;
+  context.setLineDash([]);
+  for (const [index, { kind }] of traces.entries()) {
+    const line = lineOf(kind);
+    if (!line) continue;
+    context.lineWidth = (line.width + 2 * CASING_WIDTH) * paper.scale * devicePixelRatio;
+    context.stroke(pathOf(plot, index + 1, scales));
+  }
+  context.restore();
+}
+
+/**
  * @param {number} pixels
  * @returns {number} a canvas loses lines that lead too far away
  */
@@ -244,12 +311,12 @@ function near(pixels) {
 /**
  * @param {uPlot} plot
  * @param {number} index
- * @param {Trace[]} traces
+ * @param {Trace} trace
  * @param {Sides} scales
  * @param {Paper} paper
+ * @param {boolean} cased
  */
-function drawMarkers(plot, index, traces, scales, paper) {
-  const trace = traces[index - 1];
+function drawMarkers(plot, index, trace, scales, paper, cased) {
   if (lineOf(trace.kind)) return;
   const { x, y } = visible(pointsOf(plot, index), scales);
   const { left, top, width, height } = plot.bbox;
@@ -259,7 +326,7 @@ function drawMarkers(plot, index, traces, scales, paper) {
     const across = plot.valToPos(x[point], "x", true);
     const down = plot.valToPos(y[point], "y", true);
     const inside = across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1;
-    if (inside) drawMarker(context, trace, across, down, paper.scale * devicePixelRatio);
+    if (inside) drawMarker(context, trace, across, down, paper.scale * devicePixelRatio, cased);
   }
   context.restore();
 }

@@ -7,6 +7,8 @@
 export const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"];
 export const INK = "#1a1a1a";
 export const GRID = "#ebebeb";
+export const CASING = "#ffffff";
+export const CASING_WIDTH = 1.2;
 const GREY = "#6e6e6e";
 
 /** Outlines around the origin, each about one unit in radius. */
@@ -19,8 +21,12 @@ const SHAPES = [
 ];
 const CROSS = "M-1-1L1 1M-1 1L1-1";
 
+/** Of a legend's sample: its length, and half the height of one that is filled. */
+export const SAMPLE = 24;
+export const SWATCH = 4.5;
+
 /** @type {Record<Kind, number>} what lies over what */
-export const DEPTH = { limit: 0, theory: 1, experiment: 2, mark: 3 };
+export const DEPTH = { area: 0, limit: 1, theory: 2, experiment: 3, mark: 4 };
 
 /**
  * @param {Drawn} trace
@@ -37,7 +43,16 @@ export function colourOf({ kind, colour }) {
  */
 export function lineOf(kind) {
   if (kind === "theory") return { width: 2.2, dash: [] };
+  if (kind === "area") return { width: 1.25, dash: [] };
   return kind === "limit" ? { width: 1.25, dash: [5, 3.5] } : null;
+}
+
+/**
+ * @param {Drawn} trace
+ * @returns {string | null} what fills an area: its colour, let through to 40%
+ */
+export function fillOf(trace) {
+  return trace.kind === "area" ? `${colourOf(trace)}66` : null;
 }
 
 /**
@@ -56,8 +71,9 @@ export function markerOf({ kind, colour }) {
  * @param {number} x in pixels of the canvas
  * @param {number} y
  * @param {number} scale pixels of the canvas for one of the look
+ * @param {boolean} cased whether it lies on a map, and needs white around it to be seen on each of its colours
  */
-export function drawMarker(context, trace, x, y, scale) {
+export function drawMarker(context, trace, x, y, scale, cased = false) {
   const marker = markerOf(trace);
   if (!marker) return;
   const size = marker.radius * scale;
@@ -67,9 +83,14 @@ export function drawMarker(context, trace, x, y, scale) {
     context.fillStyle = "#ffffff";
     context.fill(outline);
   }
+  context.setLineDash([]);
+  if (cased) {
+    context.strokeStyle = CASING;
+    context.lineWidth = (marker.width + 2 * CASING_WIDTH) * scale;
+    context.stroke(outline);
+  }
   context.strokeStyle = colourOf(trace);
   context.lineWidth = marker.width * scale;
-  context.setLineDash([]);
   context.stroke(outline);
 }
 
@@ -87,10 +108,18 @@ export function drawSample(context, trace, x, y, length, scale) {
     drawMarker(context, trace, x + length / 2, y, scale);
     return;
   }
+  const fill = fillOf(trace);
   context.strokeStyle = colourOf(trace);
   context.lineWidth = line.width * scale;
   context.setLineDash(line.dash.map((part) => part * scale));
   context.beginPath();
+  if (fill) {
+    context.rect(x, y - SWATCH * scale, length, 2 * SWATCH * scale);
+    context.fillStyle = fill;
+    context.fill();
+    context.stroke();
+    return;
+  }
   context.moveTo(x, y);
   context.lineTo(x + length, y);
   context.stroke();

@@ -2,9 +2,11 @@
 
 import { createChart } from "./chart.js";
 import { button, element } from "./dom.js";
-import { colourOf, lineOf, markerOf } from "./look.js";
+import { keysOf } from "./field.js";
+import { colourOf, fillOf, lineOf, markerOf, SAMPLE, SWATCH } from "./look.js";
 import { labelled, nameOf } from "./traces.js";
 
+/** @typedef {import("./field.js").Key} Key */
 /** @typedef {import("../types.js").Outputs} Outputs */
 /** @typedef {import("../types.js").Panel} Panel */
 /** @typedef {import("../types.js").Scale} Scale */
@@ -12,7 +14,6 @@ import { labelled, nameOf } from "./traces.js";
 /** @typedef {import("../types.js").Trace} Trace */
 
 const SVG = "http://www.w3.org/2000/svg";
-export const SAMPLE = 24;
 
 /**
  * @param {Panel} panel
@@ -127,8 +128,27 @@ function scaleSwitch(side, axis, onScale) {
  * @returns {HTMLElement}
  */
 function legendOf(panel) {
-  const entries = labelled(panel).map((trace) => element("li", {}, sampleOf(trace), trace.label ?? ""));
+  const entries = [
+    ...(panel.field ? keysOf(panel.field).map(keyOf) : []),
+    ...labelled(panel).map((trace) => element("li", {}, sampleOf(trace), trace.label ?? "")),
+  ];
   return entries.length ? element("ul", { class: "explorable-legend" }, ...entries) : element("div");
+}
+
+/**
+ * @param {Key} key
+ * @returns {HTMLElement}
+ */
+function keyOf({ before, after, width, draw }) {
+  const height = 2 * SWATCH;
+  // twice as many pixels, for sharp screens
+  const size = { width: 2 * width, height: 2 * height };
+  const sample = element("canvas", { class: "explorable-sample", ...size, "aria-hidden": "true" });
+  sample.style.width = `${width}px`;
+  const context = /** @type {CanvasRenderingContext2D} */ (sample.getContext("2d"));
+  context.scale(2, 2);
+  draw(context, { left: 0, top: 0, width, height });
+  return element("li", {}, ...(before ? [before] : []), sample, after);
 }
 
 /**
@@ -139,7 +159,10 @@ function sampleOf(trace) {
   const line = lineOf(trace.kind);
   const marker = markerOf(trace);
   const path = svg("path", { fill: "none", stroke: colourOf(trace) });
-  if (line) {
+  const fill = fillOf(trace);
+  if (line && fill) {
+    attributes(path, { d: `M0 ${6 - SWATCH}H${SAMPLE}v${2 * SWATCH}H0Z`, fill, "stroke-width": line.width });
+  } else if (line) {
     attributes(path, { d: `M0 6H${SAMPLE}`, "stroke-width": line.width, "stroke-dasharray": line.dash.join(" ") });
   } else if (marker) {
     attributes(path, {

@@ -1,9 +1,10 @@
 // All panels of a figure on one white sheet.
 
-import { drawSample, INK } from "./look.js";
-import { SAMPLE } from "./panel.js";
+import { keysOf } from "./field.js";
+import { drawSample, INK, SAMPLE, SWATCH } from "./look.js";
 import { labelled } from "./traces.js";
 
+/** @typedef {import("./field.js").Key} Key */
 /** @typedef {import("../types.js").Panel} Panel */
 /** @typedef {{ panel: Panel, canvas: HTMLCanvasElement, width: number, height: number }} Print
  *   a panel, drawn at the sheet's sharpness, and its size on the page */
@@ -73,17 +74,34 @@ function layOut(context, prints, columns) {
 function legendOf(context, print) {
   let line = 0;
   let x = 0;
-  return labelled(print.panel).map((trace) => {
-    const text = trace.label ?? "";
-    const width = SAMPLE + 6 + context.measureText(text).width + 14;
+  return keys(print.panel).map((key) => {
+    const indent = key.before ? context.measureText(key.before).width + 6 : 0;
+    const width = indent + key.width + 6 + context.measureText(key.after).width + 14;
     if (x > 0 && x + width > print.width) {
       line += 1;
       x = 0;
     }
-    const entry = { trace, text, line, x };
+    const entry = { key, line, x, sample: x + indent };
     x += width;
     return entry;
   });
+}
+
+/**
+ * @param {Panel} panel
+ * @returns {Key[]} the entries of its legend
+ */
+function keys(panel) {
+  return [
+    ...(panel.field ? keysOf(panel.field) : []),
+    ...labelled(panel).map((trace) => ({
+      before: "",
+      after: trace.label ?? "",
+      width: SAMPLE,
+      /** @type {Key["draw"]} */
+      draw: (context, { left, top, width, height }) => drawSample(context, trace, left, top + height / 2, width, 1),
+    })),
+  ];
 }
 
 /**
@@ -95,10 +113,12 @@ function drawBox(context, { print, legend, x, y, height }, font) {
   const { title } = print.panel;
   if (title) write(context, [title], x, y, `600 ${TEXT}px ${font}`);
   const top = y + (title ? LINE : 0);
-  for (const entry of legend) {
-    const middle = top + (entry.line + 0.5) * LINE;
-    drawSample(context, entry.trace, x + entry.x, middle, SAMPLE, 1);
-    write(context, [entry.text], x + entry.x + SAMPLE + 6, middle - LINE / 2, `${TEXT}px ${font}`);
+  for (const { key, line, x: start, sample } of legend) {
+    const middle = top + (line + 0.5) * LINE;
+    const { before, after, width } = key;
+    key.draw(context, { left: x + sample, top: middle - SWATCH, width, height: 2 * SWATCH });
+    write(context, [before], x + start, middle - LINE / 2, `${TEXT}px ${font}`);
+    write(context, [after], x + sample + width + 6, middle - LINE / 2, `${TEXT}px ${font}`);
   }
   context.drawImage(print.canvas, x, y + height - MARGIN - print.height, print.width, print.height);
 }

@@ -1,7 +1,9 @@
 // The numbers behind a figure, as comma-separated values.
 
+import { cellsOf } from "./field.js";
 import { nameOf, tracesOf } from "./traces.js";
 
+/** @typedef {import("../types.js").Field} Field */
 /** @typedef {import("../types.js").Manifest} Manifest */
 /** @typedef {import("../types.js").Numbers} Numbers */
 /** @typedef {import("../types.js").Outputs} Outputs */
@@ -14,7 +16,7 @@ import { nameOf, tracesOf } from "./traces.js";
  * @param {Values} values
  * @param {Outputs} outputs
  * @param {string} address of the page, with this setting
- * @returns {string} the setting as comments, then a table for each panel
+ * @returns {string} the setting as comments, then a table for each panel, then one for each map
  */
 export function tableOf(manifest, values, outputs, address) {
   const head = [
@@ -26,7 +28,24 @@ export function tableOf(manifest, values, outputs, address) {
   const tables = manifest.panels.map((panel) =>
     [`# ${nameOf(panel)}`, ...rowsOf(columnsOf(panel, outputs))].join("\n"),
   );
-  return `${[head.join("\n"), ...tables].join("\n\n")}\n`;
+  const maps = manifest.panels.flatMap((panel) =>
+    panel.field ? [[`# ${nameOf(panel)}`, ...mapOf(panel, panel.field, outputs)].join("\n")] : [],
+  );
+  return `${[head.join("\n"), ...tables, ...maps].join("\n\n")}\n`;
+}
+
+/**
+ * @param {Panel} panel
+ * @param {Field} field
+ * @param {Outputs} outputs
+ * @returns {string[]} a row for each of the map's, headed by its place; empty where a cell has no value
+ */
+function mapOf(panel, field, outputs) {
+  const { x, y, z } = cellsOf(field, outputs);
+  const columns = Array.from(x, (_, column) => column);
+  const rows = Array.from(y, (place, row) => [place, ...columns.map((column) => z(row, column) ?? "")].join(","));
+  const words = `# ${field.label}: a row for each ${panel.y.label}, a column for each ${panel.x.label}`;
+  return [words, ["", ...columns.map((column) => x[column])].join(","), ...rows];
 }
 
 /**

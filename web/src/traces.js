@@ -10,15 +10,15 @@
  */
 export function tracesOf(panel) {
   return [
-    ...panel.curves.map(({ x, y, ...look }) => ({
+    ...panel.curves.map(({ x, y, base, ...look }) => ({
       ...look,
       /** @param {Outputs} outputs */
-      read: (outputs) => ({ x: outputs[x], y: outputs[y] }),
+      read: (outputs) => ({ x: outputs[x], y: outputs[y], base: base ? outputs[base] : null }),
     })),
     ...panel.markers.map(({ x, y, ...look }) => ({
       ...look,
       kind: /** @type {const} */ ("experiment"),
-      read: () => ({ x, y }),
+      read: () => ({ x, y, base: null }),
     })),
   ];
 }

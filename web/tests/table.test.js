@@ -39,3 +39,17 @@ test("curves with the same x share a column of it; others bring their own", () =
     ].join("\n"),
   );
 });
+
+test("a map follows, a row of cells for each of its own, empty where there is no value", () => {
+  const field = { x: "c", y: "r", z: "z", label: "time", missing: { output: "gone", label: "never" } };
+  const panel = { title: "", x: { label: "width" }, y: { label: "rate" }, curves: [], markers: [], field };
+  const outputs = { c: [1, 2], r: [3, 4], z: [5, 6, 7, 8], gone: [0, 0, 1, 0] };
+  const text = tableOf({ ...manifest, panels: [panel] }, { u0: 1 }, outputs, "address");
+  assert.deepEqual(text.trimEnd().split("\n").slice(-5), [
+    "# rate against width",
+    "# time: a row for each rate, a column for each width",
+    ",1,2",
+    "3,5,6",
+    "4,,8",
+  ]);
+});

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import jax
 from docutils import nodes
+from matplotlib.colors import to_hex
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
 from solvable import explore
-from solvable.explore import Axis, Choice, Explorable, Slider
+from solvable.explore import Axis, Choice, Curve, Explorable, Field, Slider
 from solvable.explore.declaration import Control
+from solvable.explore.drawing import PALETTE
 from solvable.explore.showing import STATIC
 from solvable_book import graphs, ledger, notebooks
 
@@ -38,14 +40,12 @@ def manifest(explorable: Explorable, graph: graphs.Graph, markers: Mapping[str, 
                 "title": panel.title,
                 "x": _axis(panel.x),
                 "y": _axis(panel.y),
-                "curves": [
-                    {"x": curve.x, "y": curve.y, "label": curve.label, "kind": curve.kind, "colour": curve.colour}
-                    for curve in panel.curves
-                ],
+                "curves": list(map(_curve, panel.curves)),
                 "markers": [
                     dict(zip("xy", markers[entry.name], strict=True), label=entry.label, colour=entry.colour)
                     for entry in panel.markers
                 ],
+                "field": _field(panel.field) if panel.field else None,
             }
             for panel in explorable.panels
         ],
@@ -75,6 +75,18 @@ def _number(value: float) -> float | str:
 
 def _axis(axis: Axis) -> dict:
     return {"label": axis.label, "unit": axis.unit, "scales": list(axis.scales), "limits": axis.limits}
+
+
+def _curve(curve: Curve) -> dict:
+    look = {"label": curve.label, "kind": curve.kind, "colour": curve.colour}
+    return {"x": curve.x, "y": curve.y, "base": curve.base or None} | look
+
+
+def _field(field: Field) -> dict:
+    missing = {"output": field.missing, "label": field.missing_label} if field.missing else None
+    look = {"label": field.label, "scale": field.scale, "limits": field.limits, "missing": missing}
+    # the page has no table of colours of its own
+    return {"x": field.x, "y": field.y, "z": field.z} | look | {"colours": list(map(to_hex, PALETTE.colors))}
 
 
 def _note(explorable: Explorable) -> str | None:

@@ -21,7 +21,7 @@ from solvable import require
 
 Scale = Literal["linear", "log"]
 SCALES = ("linear", "log")
-KINDS = ("theory", "limit", "experiment", "mark")
+KINDS = ("theory", "limit", "experiment", "mark", "area")
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,7 @@ class Axis:
         for scale in self.scales:
             require.one_of(SCALES, scale=scale)
         if self.limits is not None:
-            require.finite(limits=self.limits)
-            if not self.limits[0] < self.limits[1]:
-                raise ValueError(f"limits must increase, got {self.limits}")
+            _require_increasing(self.limits)
 
     @property
     def scales(self) -> tuple[Scale, ...]:
@@ -163,6 +161,12 @@ class Axis:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
 
+def _require_increasing(limits: tuple[float, float]) -> None:
+    require.finite(limits=limits)
+    if not limits[0] < limits[1]:
+        raise ValueError(f"limits must increase, got {limits}")
+
+
 @dataclass(frozen=True)
 class Curve:
     """One curve: two results of the function, drawn against each other.
@@ -171,18 +175,71 @@ class Curve:
         x: name of the result along the horizontal axis.
         y: name of the result along the vertical one.
         label: for the legend; none leaves it out.
-        kind: ``theory`` is a line, ``limit`` a thin dashed one, ``experiment`` markers, ``mark`` a black cross.
+        kind: ``theory`` is a line, ``limit`` a thin dashed one, ``experiment`` markers, ``mark`` a black cross,
+            ``area`` a line with what lies under it filled. Areas over one another show how a sum is made up: the
+            function returns the cumulative sums, and each area has the one before as its base.
         colour: number of its colour (and marker) in :mod:`solvable.style`.
+        base: of an area, name of the result on which it stands; by default it reaches to the bottom of the panel.
     """
 
     x: str
     y: str
     label: str | None = None
-    kind: Literal["theory", "limit", "experiment", "mark"] = "theory"
+    kind: Literal["theory", "limit", "experiment", "mark", "area"] = "theory"
     colour: int = 0
+    base: str = ""
 
     def __post_init__(self) -> None:
         require.one_of(KINDS, kind=self.kind)
+        if self.base and self.kind != "area":
+            raise ValueError(f"base is for an area only, got {self.base!r} for a curve of kind {self.kind!r}")
+
+    @property
+    def results(self) -> list[str]:
+        """Names of all the results that it is drawn from."""
+        return [name for name in (self.x, self.y, self.base) if name]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A map under the curves of a panel: one number for each place of a grid, as the colour of a cell around it.
+
+    Attributes:
+        x: name of the result that has the columns' places along the horizontal axis, ``(n,)``, increasing.
+        y: name of the result that has the rows' places along the vertical one, ``(m,)``, increasing.
+        z: name of the result that is shown, ``(m, n)``.
+        label: of the colours.
+        limits: values of the first and the last colour; what lies beyond has those too. They are fixed, so that a
+            colour means the same wherever the controls stand.
+        scale: of the colours.
+        missing: name of a result, ``(m, n)``, that is above one half where a cell has no value; such cells are hatched,
+            and ``z`` is any finite number there.
+        missing_label: for the legend; given together with ``missing``.
+    """
+
+    x: str
+    y: str
+    z: str
+    label: str
+    limits: tuple[float, float]
+    scale: Scale = "linear"
+    missing: str = ""
+    missing_label: str = ""
+
+    def __post_init__(self) -> None:
+        require.one_of(SCALES, scale=self.scale)
+        _require_increasing(self.limits)
+        if self.scale == "log":
+            require.positive(limits=self.limits)
+        if bool(self.missing) != bool(self.missing_label):
+            raise ValueError(
+                f"missing and missing_label must be given together, got {self.missing!r} and {self.missing_label!r}"
+            )
+
+    @property
+    def results(self) -> list[str]:
+        """Names of all the results that it is drawn from."""
+        return [name for name in (self.x, self.y, self.z, self.missing) if name]
 
 
 @dataclass(frozen=True)
@@ -210,6 +267,7 @@ class Panel:
         curves: what is computed anew at every move.
         markers: what stays.
         title: above the panel.
+        field: a map under the curves. Axes without limits then end where its cells do.
     """
 
     x: Axis
@@ -217,6 +275,31 @@ class Panel:
     curves: Sequence[Curve]
     markers: Sequence[Markers] = ()
     title: str = ""
+    field: Field | None = None
+
+    def check(self, results: Mapping[str, np.ndarray]) -> None:
+        """Hold what the panel draws against the shapes of what the function returned.
+
+        Raises:
+            ValueError: a result has the wrong shape, or a map's grid has no place on its axis.
+        """
+        for curve in self.curves:
+            shapes = [results[name].shape for name in curve.results]
+            if len(shapes[0]) != 1 or len(set(shapes)) > 1:
+                names, found = (" and ".join(map(str, said)) for said in (curve.results, shapes))
+                raise ValueError(f"{names} must be of one length, got shapes {found}")
+        if self.field is None:
+            return
+        for name, axis in ((self.field.x, self.x), (self.field.y, self.y)):
+            places = results[name]
+            if places.ndim != 1 or len(places) < 2 or not (np.diff(places) > 0).all():
+                raise ValueError(f"{name} must be at least two increasing numbers, got {places}")
+            if "log" in axis.scales and places[0] <= 0:
+                raise ValueError(f"{name} must be positive for a log axis, got {places[0]}")
+        expected = (len(results[self.field.y]), len(results[self.field.x]))
+        for name in self.field.results[2:]:
+            if results[name].shape != expected:
+                raise ValueError(f"{name} must have shape {expected}, got {results[name].shape}")
 
 
 @dataclass(frozen=True)
@@ -361,8 +444,8 @@ class Explorable:
 
     def needed(self) -> set[str]:
         """Names of the results that the declaration refers to."""
-        drawn = {name for panel in self.panels for curve in panel.curves for name in (curve.x, curve.y)}
-        return drawn | self._scalars()
+        drawn = [entry for panel in self.panels for entry in (*panel.curves, panel.field) if entry is not None]
+        return {name for entry in drawn for name in entry.results} | self._scalars()
 
     def _scalars(self) -> set[str]:
         said = {entry.name for entry in (*self.readouts, *self.notices)}
@@ -380,12 +463,10 @@ class Explorable:
         if missing:
             raise ValueError(f"{self.id}: function must return {', '.join(sorted(missing))}, got {', '.join(results)}")
         for panel in self.panels:
-            for curve in panel.curves:
-                if results[curve.x].ndim != 1 or results[curve.x].shape != results[curve.y].shape:
-                    raise ValueError(
-                        f"{self.id}: {curve.x} and {curve.y} must be of one length, "
-                        f"got shapes {results[curve.x].shape} and {results[curve.y].shape}"
-                    )
+            try:
+                panel.check(results)
+            except ValueError as error:
+                raise ValueError(f"{self.id}: {error}") from error
         for name in sorted(self._scalars()):
             if results[name].ndim:
                 raise ValueError(f"{self.id}: {name} must be a scalar, got shape {results[name].shape}")
