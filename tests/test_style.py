@@ -50,6 +50,47 @@ def test_a_spread_is_drawn_as_error_bars():
     np.testing.assert_allclose([s[:, 1] for s in segments], [[x - 0.5, x + 0.5] for x in X])
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_seeds_are_a_mean_and_a_standard_deviation(seeds):
+    _, axes = style.panels()
+    values = np.array([[1.0, 2.0, 6.0], [0.0, 1.0, 2.0]])[:, :seeds]
+    mean = style.over_seeds(axes, [1, 2], values)
+    np.testing.assert_allclose(mean, values.mean(axis=1))
+    (bars,) = axes.containers
+    halves = [np.ptp(segment[:, 1]) / 2 for segment in bars.lines[2][0].get_segments()]
+    np.testing.assert_allclose(halves, [np.sqrt(7), 1] if seeds == 3 else 0)  # one seed has no spread
+
+
+def test_series_beside_each_other_surround_their_positions():
+    first, second, third = (style.beside(X[1:], index, 3) for index in range(3))
+    np.testing.assert_allclose(second, X[1:])
+    np.testing.assert_allclose(first * third, X[1:] ** 2)
+    assert (first < second).all()
+
+
+@pytest.mark.parametrize("along", ["x", "y"])
+def test_a_log_axis_has_its_ticks_at_the_values_and_infinity_a_step_beyond(along):
+    figure, axes = style.panels()
+    places = style.log_axis(axes, [1, 4, 16, np.inf], "scale", along=along)
+    np.testing.assert_allclose(places, [1, 4, 16, 64])
+    style.experiment(axes, places, places)
+    figure.draw_without_rendering()
+    axis = getattr(axes, f"{along}axis")
+    assert [label.get_text() for label in axis.get_ticklabels()] == ["1", "4", "16", "∞"]
+    assert (axis.get_scale(), axis.get_label_text(), axis.get_minorticklocs().size) == ("log", "scale", 0)
+
+
+def test_a_log_axis_leaves_out_numbers_that_have_no_room():
+    _, axes = style.panels()
+    values = np.arange(1, 15) * 0.4
+    np.testing.assert_allclose(style.log_axis(axes, values, "scale"), values)
+    ticks = axes.xaxis.get_majorticklocs()
+    assert set(ticks) < set(values)
+    assert ticks[-1] == values[-1]
+    assert np.diff(np.log(ticks)).min() > style.ROOM * np.log(14)
+    np.testing.assert_allclose(style.log_axis(axes, [3.0, np.inf], "scale"), [3, 30])
+
+
 def test_colours_and_markers_begin_again_when_they_run_out():
     _, axes = style.panels()
     style.experiment(axes, X, X, colour=len(style.COLOURS))

@@ -9,8 +9,10 @@ import matplotlib as mpl
 import numpy as np
 from IPython import get_ipython
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from PIL import Image
 
 # Okabe and Ito (2008), ordered so that neighbours differ in lightness as well as in hue
@@ -27,6 +29,8 @@ WINDOWS = 60
 """Stretches of a residual of which the largest value is drawn, because its size matters and its noise does not."""
 FLOOR = 1e-17
 """Where an exact agreement is drawn on a log axis."""
+ROOM = 0.06
+"""Share of an axis that the number at a tick takes up."""
 
 _SETTINGS = {
     "axes.grid": True,
@@ -70,8 +74,9 @@ def sharp_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
         # a notebook keeps what it shows, and each text its canvas: five megabytes a figure
         text._renderer = None
     picture = Image.open(drawn).convert("RGB")
-    # lines, markers and their smoothed edges: more colours than these add bytes that nobody sees
-    picture.quantize(32, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
+    # lines, markers and their smoothed edges: more colours than these add bytes that nobody sees, but in a map
+    colours = 128 if figure.findobj(QuadMesh) else 32
+    picture.quantize(colours, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
     return packed.getvalue(), {"width": picture.width // 2, "height": picture.height // 2}
 
 
@@ -112,10 +117,46 @@ def experiment(axes: Axes, x, y, *, colour: int = 0, label: str | None = None, s
         axes.errorbar(x, y, yerr=spread, elinewidth=1.0, capsize=2.0, **look)
 
 
+def over_seeds(axes: Axes, x, values, *, axis: int = 1, **options) -> np.ndarray:
+    """Draw the mean over seeds, with their standard deviation as bars; returns the mean."""
+    values = np.asarray(values)
+    mean = values.mean(axis=axis)
+    experiment(axes, x, mean, spread=values.std(axis=axis, ddof=int(values.shape[axis] > 1)), **options)
+    return mean
+
+
+def beside(x, index: int, count: int) -> np.ndarray:
+    """Positions on a log axis, a little apart for each of several series, so that their bars do not hide each other."""
+    return np.asarray(x) * 1.05 ** (index - (count - 1) / 2)
+
+
 def thin(values, offset: int = 0) -> np.ndarray:
     """About :data:`MARKS` entries along the first axis; curves of different ``offset`` take different ones."""
     stride = max(1, len(values) // MARKS)
     return np.asarray(values)[(offset * stride // 4) % stride :: stride]
+
+
+def log_axis(axes: Axes, values, label: str, *, along: str = "x") -> np.ndarray:
+    """Make an axis logarithmic, with a tick at each of the values that has room for its number.
+
+    Returns:
+        Where the values stand: an infinite one, which has to be the last, a step beyond the others.
+    """
+    values = np.asarray(values, dtype=float)
+    places = values.copy()
+    if np.isinf(values[-1]):
+        places[-1] = values[-2] * (values[-2] / values[-3] if len(values) > 2 else 10)
+    stands, kept = np.log(places), [len(values) - 1]
+    for index in reversed(range(len(values) - 1)):
+        if abs(stands[kept[-1]] - stands[index]) > ROOM * np.ptp(stands):
+            kept.append(index)
+    names = {places[index]: "∞" if np.isinf(values[index]) else f"{values[index]:g}" for index in sorted(kept)}
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[along]
+    axes.set(**{f"{along}scale": "log", f"{along}label": label})
+    axis.set_major_locator(FixedLocator(list(names)))
+    axis.set_major_formatter(FuncFormatter(lambda place, _: names.get(place, f"{place:g}")))
+    axis.set_minor_locator(NullLocator())
+    return places
 
 
 def with_residual(*, height: float = 2.6) -> tuple[Figure, Axes, Axes]:

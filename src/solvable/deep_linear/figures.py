@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter, StrMethodFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
 from solvable import style
 from solvable._types import RealLike
@@ -23,14 +23,6 @@ def _depth_axis(axes: Axes, depths) -> None:
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("depth $L$ (weight matrices)")
-
-
-def _rate_axis(axes: Axes, etas) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(list(etas)))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel(r"learning rate $\eta$")
 
 
 def stages(times: RealLike, theory: RealLike, network: RealLike, half_times: RealLike, labels: Sequence[str]) -> Figure:
@@ -140,7 +132,7 @@ def flow_gap(etas: RealLike, gaps: RealLike, slope_line: RealLike) -> Figure:
     style.limit(axes, etas, slope_line, label="slope 1")
     style.experiment(axes, etas, gaps, label="network")
     axes.set(yscale="log", ylabel="largest gap to the flow")
-    _rate_axis(axes, etas)
+    style.log_axis(axes, etas, r"learning rate $\eta$")
     axes.legend(loc="upper left")
     return figure
 
@@ -430,7 +422,7 @@ def conservation(runs: Sequence[Conservation], slope_line: RealLike) -> Figure:
     axes.text(0.98, 0.04, f"gradient flow: at most {worst:.0e}", transform=axes.transAxes, ha="right", fontsize=8.5)
     axes.set_yscale("log")
     axes.set_ylabel(r"largest drift of $W_2^\top W_2-W_1W_1^\top$")
-    _rate_axis(axes, runs[0].etas)
+    style.log_axis(axes, runs[0].etas, r"learning rate $\eta$")
     style.legend(axes, 2)
     return figure
 

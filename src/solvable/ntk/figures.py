@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MultipleLocator, StrMethodFormatter
 
 from solvable import style
 from solvable._types import RealLike
@@ -30,28 +30,6 @@ def _angle_axis(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MultipleLocator(np.pi / 2))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda angle, _: names.get(round(2 * angle / np.pi), f"{angle:.2g}")))
     axes.set_xlabel("angle (rad)")
-
-
-def _log_axis(axes: Axes, values, label: str) -> None:
-    """A logarithmic horizontal axis with a tick at each of the values."""
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(list(np.asarray(values))))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(label)
-
-
-def _over_seeds(axes: Axes, x, values, *, axis: int = 1, **options) -> np.ndarray:
-    """Mean over seeds, with their standard deviation as bars; returns the mean."""
-    values = np.asarray(values)
-    mean = values.mean(axis=axis)
-    style.experiment(axes, x, mean, spread=values.std(axis=axis, ddof=int(values.shape[axis] > 1)), **options)
-    return mean
-
-
-def _beside(x, index: int, count: int) -> np.ndarray:
-    """Positions on a log axis, a little apart for each of several series, so that their bars do not hide each other."""
-    return np.asarray(x) * 1.05 ** (index - (count - 1) / 2)
 
 
 def _guide(axes: Axes, x, anchor, slope: float, *, at: int = -1, label: str | None = None, **options) -> None:
@@ -89,10 +67,10 @@ def birth(
     _angle_axis(left)
     style.legend(left, 2)
     style.theory(right, widths, kurtosis, colour=1, label="theory")
-    mean = _over_seeds(right, widths, sampled_kurtosis, colour=1, label="networks")
+    mean = style.over_seeds(right, widths, sampled_kurtosis, colour=1, label="networks")
     shown = np.concatenate([np.asarray(kurtosis), mean[mean > 0]])
     right.set(yscale="log", ylabel="excess kurtosis of output", ylim=(shown.min() / 3, shown.max() * 2))
-    _log_axis(right, widths, "width")
+    style.log_axis(right, widths, "width")
     style.legend(right, 2)
     return figure
 
@@ -178,8 +156,8 @@ def widths(sweep: WidthSweep) -> Figure:
         (sweep.to_own_linear, "output, to own linear model"),
     )
     for colour, (values, label) in enumerate(distances):
-        x = _beside(sweep.widths, colour, len(distances))
-        mean = _over_seeds(left, x, values, colour=colour, label=label)
+        x = style.beside(sweep.widths, colour, len(distances))
+        mean = style.over_seeds(left, x, values, colour=colour, label=label)
         # the same dashes as on the right, where the legend has room for them
         if values is sweep.kernel_error:
             _guide(left, x, mean, **_HALF | {"label": None})
@@ -189,13 +167,13 @@ def widths(sweep: WidthSweep) -> Figure:
     layers = sweep.weight_change.shape[-1]
     hidden = ["hidden"] if layers == 3 else [f"hidden {layer + 1}" for layer in range(layers - 2)]
     for layer, label in enumerate(["input", *hidden, "output"]):
-        x = _beside(sweep.widths, layer, layers)
-        mean = _over_seeds(right, x, sweep.weight_change[..., layer], colour=layer, label=label)
+        x = style.beside(sweep.widths, layer, layers)
+        mean = style.over_seeds(right, x, sweep.weight_change[..., layer], colour=layer, label=label)
         outer = layer in (0, layers - 1)
         _guide(right, x, mean, **(_HALF if outer else _WHOLE) | ({} if layer < 2 else {"label": None}))
     right.set(yscale="log", ylabel="relative change of weights")
     for axes, columns in ((left, 1), (right, 2)):
-        _log_axis(axes, sweep.widths, "width")
+        style.log_axis(axes, sweep.widths, "width")
         style.legend(axes, columns)
     return figure
 
@@ -268,10 +246,10 @@ def circle_trained(analytic: RealLike, runs: Sequence[CircleKernels], widths: Se
     _angle_axis(left)
     style.legend(left, 2, columnspacing=0.8, handlelength=1.0, handletextpad=0.4)
     inflation = np.stack([run.inflation for run in runs])
-    mean = _over_seeds(right, widths, inflation, colour=2, label="networks")
+    mean = style.over_seeds(right, widths, inflation, colour=2, label="networks")
     _guide(right, widths, mean, **_WHOLE)
     right.set(yscale="log", ylabel=r"growth of $\Theta(x_0, x_0)$ in training")
-    _log_axis(right, widths, "width")
+    style.log_axis(right, widths, "width")
     style.legend(right, 2)
     return figure
 
@@ -289,11 +267,11 @@ def output_scales(sweep: ScaleSweep) -> Figure:
         (sweep.to_own_linear, "output: to own linear model"),
     )
     for colour, (values, label) in enumerate(measures):
-        x = _beside(sweep.scales, colour, len(measures))
-        mean = _over_seeds(axes, x, values, colour=colour, label=label)
+        x = style.beside(sweep.scales, colour, len(measures))
+        mean = style.over_seeds(axes, x, values, colour=colour, label=label)
         _guide(axes, x, mean, **_WHOLE | ({"label": None} if colour else {}))
     axes.set(yscale="log", ylabel="distance or change")
-    _log_axis(axes, sweep.scales, r"output scale $\alpha$")
+    style.log_axis(axes, sweep.scales, r"output scale $\alpha$")
     style.legend(axes, 2)
     return figure
 
@@ -408,7 +386,7 @@ def early_stopping(times: RealLike, risk: RealLike, bias: RealLike, variance: Re
     style.limit(axes, times, bias, label="not learned yet", linewidth=1.3)
     style.limit(axes, times, variance, label="noise learned", linewidth=1.3, color=style.COLOURS[1])
     style.theory(axes, times, risk, label="risk")
-    _over_seeds(axes, style.thin(times), style.thin(np.transpose(measured)), label="draws of the noise")
+    style.over_seeds(axes, style.thin(times), style.thin(np.transpose(measured)), label="draws of the noise")
     best = int(np.argmin(risk))
     axes.plot(times[best], risk[best], "x", color="black", markersize=9, markeredgewidth=2, zorder=5, label="best time")
     axes.set(xscale="log", xlabel="time $t$", ylabel="mean squared error", ylim=(0, 1.15 * float(risk.max())))
@@ -448,7 +426,7 @@ def learning_rates(sweep: RateSweep, shown: int) -> Figure:
     look = {"color": "black", "marker": "o"}
     for rate, kept, sharpness in zip(rates, survived, final, strict=True):
         if kept.any():
-            _over_seeds(right, [rate], sharpness[kept][None], **look)
+            style.over_seeds(right, [rate], sharpness[kept][None], **look)
     line = np.linspace(rates.min(), rates.max(), 200)
     style.theory(right, line, 1 / np.maximum(line, 1), color="black", label="stable below")
     style.experiment(right, [], [], label="networks", **look)
@@ -494,10 +472,10 @@ def samples(sweep: SampleSweep, level: float) -> Figure:
     """
     figure, axes = style.panels(height=3.2)
     for colour, (errors, label) in enumerate(((sweep.network, "network"), (sweep.kernel, "its kernel"))):
-        mean = _over_seeds(axes, sweep.examples, errors, axis=0, colour=colour, label=label)
+        mean = style.over_seeds(axes, sweep.examples, errors, axis=0, colour=colour, label=label)
         axes.plot(sweep.examples, mean, color=style.COLOURS[colour], linestyle=":", linewidth=1.0, zorder=1)
     axes.axhline(level, color=style.GREY, linestyle="--", linewidth=1.0, label=f"{level:g} of the variance")
     axes.set(yscale="log", ylabel="test error / variance")
-    _log_axis(axes, sweep.examples, "examples")
+    style.log_axis(axes, sweep.examples, "examples")
     style.legend(axes, 3)
     return figure

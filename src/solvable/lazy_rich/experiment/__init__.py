@@ -1,6 +1,6 @@
-"""The simulations that the chapter's theory is held against: committees, kernel machines, and networks beyond the toy."""
+"""The simulations that hold the theory to account: committees, kernel machines, and networks beyond the toy."""
 
-from .descent import train_committee
+from .descent import Networks, follow_networks, run_networks, train_committee
 from .kernel_machine import LeastSquares, sample_alignment, sample_kernel_regression, sample_least_squares
 from .published import (
     run_figure_1,
@@ -10,7 +10,7 @@ from .published import (
     stored_figure_1,
 )
 from .stability import StableRates, run_learning_rates
-from .sweeps import Sweep, recorded_steps, run_map, run_samples, run_widths
+from .sweeps import Sweep, recorded_steps, run_map, run_samples, run_settings, run_widths
 from .task import (
     MonteCarlo,
     PaperTask,
@@ -25,12 +25,14 @@ from .task import (
 __all__ = [
     "LeastSquares",
     "MonteCarlo",
+    "Networks",
     "PaperTask",
     "StableRates",
     "Sweep",
     "Task",
     "draw_committee",
     "draw_task",
+    "follow_networks",
     "monte_carlo_test_loss",
     "paper_task",
     "quadratic_target",
@@ -40,8 +42,10 @@ __all__ = [
     "run_learning_rates",
     "run_lottery",
     "run_map",
+    "run_networks",
     "run_paper_map",
     "run_samples",
+    "run_settings",
     "run_widths",
     "sample_alignment",
     "sample_kernel_regression",

@@ -55,8 +55,12 @@ class Sweep(NamedTuple):
     reference: float
 
     def delay(self, **fractions: float) -> GrokkingDelay:
-        """When losses fell, and the delay between them, ``(*settings, seeds)``; see :func:`grokking_delay`."""
-        return grokking_delay(self.steps, self.train, self.test.total, reference=self.reference, **fractions)
+        """When losses fell, and the delay between them, ``(*settings, seeds)``; see :func:`grokking_delay`.
+
+        Each is measured by what a network that says 0 has: the first training loss, and ``reference``.
+        """
+        references = {"reference": self.reference, "train_reference": self.train[..., 0]}
+        return grokking_delay(self.steps, self.train, self.test.total, **references, **fractions)
 
 
 def _recorded(run: MomentRun) -> tuple:
@@ -68,7 +72,7 @@ def _sweep(found: tuple, steps: Int[np.ndarray, " n"]) -> Sweep:
     return Sweep(steps, *jax.tree.map(np.asarray, found), reference=LOSS_OF_ZERO)
 
 
-def run_map(
+def run_settings(
     alphas: Sequence[float],
     epsilons: Sequence[float],
     *,
@@ -79,11 +83,11 @@ def run_map(
     eta0: float = 4.0,
     steps: int = 2000,
 ) -> Sweep:
-    """Infinitely wide committees at every output scale and every bend, each on the same few data sets.
+    """Infinitely wide committees at pairs of an output scale and a bend, each on the same few data sets.
 
     Args:
         alphas: scales of the output; positive, infinity allowed.
-        epsilons: bends of the activation.
+        epsilons: bends of the activation, one for each scale.
         seeds: data sets for each setting, the same for all.
         key: the source of randomness.
         dim: ``D``.
@@ -92,18 +96,39 @@ def run_map(
         steps: of gradient descent.
 
     Returns:
-        Runs with the settings' axes ``(epsilons, alphas)``.
+        Runs with the settings' axis ``(pairs,)``.
     """
     require.non_negative_or_infinite(alphas=np.asarray(alphas))
+    require.shape(np.shape(alphas), epsilons=epsilons)
     recorded, start = recorded_steps(steps), infinite_width(dim, float)
 
-    def one(eps, alpha, task):
+    def one(alpha, eps, task):
         return _recorded(moment_dynamics(start, *task, alpha=alpha, eps=eps, eta0=eta0, steps=recorded))
 
-    every = jax.vmap(jax.vmap(jax.vmap(one, (None, None, 0)), (None, 0, None)), (0, None, None))
+    every = jax.vmap(jax.vmap(one, (None, None, 0)), (0, 0, None))
     tasks = Task(*map(place, draw_task(dim, samples, key=key, seeds=seeds)))
-    settings = (place(np.asarray(values, dtype=float)) for values in (epsilons, alphas))
+    settings = (place(np.asarray(values, dtype=float)) for values in (alphas, epsilons))
     return _sweep(jax.jit(every)(*settings, tasks), recorded)
+
+
+def run_map(alphas: Sequence[float], epsilons: Sequence[float], **settings: object) -> Sweep:
+    """:func:`run_settings` at every output scale and every bend, in one compiled program.
+
+    Args:
+        alphas: scales of the output; positive, infinity allowed.
+        epsilons: bends of the activation.
+        settings: the other arguments of :func:`run_settings`.
+
+    Returns:
+        Runs with the settings' axes ``(epsilons, alphas)``.
+    """
+    grid = np.meshgrid(np.asarray(alphas, dtype=float), np.asarray(epsilons, dtype=float))
+    sweep = run_settings(*(axis.ravel() for axis in grid), **settings)
+    shape = grid[0].shape
+    found = jax.tree.map(
+        lambda part: part.reshape(*shape, *part.shape[1:]), (sweep.train, sweep.test, sweep.square_norm, sweep.cosine)
+    )
+    return _sweep(found, sweep.steps)
 
 
 def run_widths(

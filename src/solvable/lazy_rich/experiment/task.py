@@ -11,6 +11,9 @@ from solvable import require
 from solvable._types import place
 from solvable.randomness import generator
 
+BLOCK = 10_000
+"""Inputs that are looked at together in a Monte Carlo mean."""
+
 
 class Task(NamedTuple):
     """A training set; leading axes, if any, are those of seeds.
@@ -125,6 +128,13 @@ def monte_carlo_test_loss(
         key: the source of randomness.
     """
     require.integer(2, samples=samples)
-    x = generator(key).normal(size=(samples, beta.size)) / np.sqrt(beta.size)
-    squares = (np.asarray(predict(place(x))) - quadratic_target(x, beta)) ** 2
+    draw = generator(key)
+
+    def squares(count: int) -> Float[np.ndarray, " count"]:
+        x = draw.normal(size=(count, beta.size)) / np.sqrt(beta.size)
+        return (np.asarray(predict(place(x))) - quadratic_target(x, beta)) ** 2
+
+    # a network's hidden layer at all inputs would be the largest array of a notebook
+    blocks = [BLOCK] * (samples // BLOCK) + [samples % BLOCK] * (samples % BLOCK > 0)
+    squares = np.concatenate([squares(count) for count in blocks])
     return MonteCarlo(float(squares.mean()), float(squares.std(ddof=1) / np.sqrt(samples)))

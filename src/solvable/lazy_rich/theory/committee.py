@@ -34,12 +34,12 @@ class PopulationLoss(NamedTuple):
         linear_power: of what is linear in the input, of which the target has nothing.
     """
 
-    variance: Float[Array, "..."]
-    misalignment: Float[Array, "..."]
-    linear_power: Float[Array, "..."]
+    variance: Float[ArrayLike, "..."]
+    misalignment: Float[ArrayLike, "..."]
+    linear_power: Float[ArrayLike, "..."]
 
     @property
-    def total(self) -> Float[Array, "..."]:
+    def total(self) -> Float[ArrayLike, "..."]:
         """The three parts together."""
         return self.variance + self.misalignment + self.linear_power
 

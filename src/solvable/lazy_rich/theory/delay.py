@@ -45,6 +45,7 @@ def grokking_delay(
     test: Float[np.ndarray, "*b n"],
     *,
     reference: float | Float[np.ndarray, "*b"],
+    train_reference: float | Float[np.ndarray, "*b"] | None = None,
     onset: float = 0.9,
     threshold: float = 0.1,
 ) -> GrokkingDelay:
@@ -61,6 +62,8 @@ def grokking_delay(
         train: ``(..., n)``; training losses.
         test: ``(..., n)``; test losses, recorded at the same steps.
         reference: the loss of a network that says 0, the target's mean square; a number, or one for each run.
+        train_reference: the same over the training inputs, from which a small sample's mean square may be far; as
+            ``reference`` by default.
         onset: fraction that counts as having begun; between 0 and 1.
         threshold: fraction that counts as having learned; between 0 and 1.
 
@@ -78,7 +81,8 @@ def grokking_delay(
     (1.0, nan)
     """
     steps, train, test = (np.asarray(values, dtype=float) for values in (steps, train, test))
-    require.positive(reference=reference)
+    train_reference = reference if train_reference is None else train_reference
+    require.positive(reference=reference, train_reference=train_reference)
     require.within(0, 1, onset=onset, threshold=threshold)
     require.shape((None,), steps=steps)
     require.shape(train.shape, test=test)
@@ -86,10 +90,11 @@ def grokking_delay(
     if (np.diff(steps) <= 0).any():
         raise ValueError(f"steps must increase, got {steps.tolist()}")
     # NaN, a run that has diverged, is below nothing
-    scale = np.asarray(reference, dtype=float)[..., None]
-    started, learned = train < onset * scale, train < threshold * scale
-    stays = np.flip(np.logical_and.accumulate(np.flip(test < onset * scale, axis=-1), axis=-1), axis=-1)
-    return GrokkingDelay(*(_first(steps, is_so) for is_so in (started, stays, learned, test < threshold * scale)))
+    train = train / np.asarray(train_reference, dtype=float)[..., None]
+    test = test / np.asarray(reference, dtype=float)[..., None]
+    stays = np.flip(np.logical_and.accumulate(np.flip(test < onset, axis=-1), axis=-1), axis=-1)
+    events = train < onset, stays, train < threshold, test < threshold
+    return GrokkingDelay(*(_first(steps, is_so) for is_so in events))
 
 
 def _first(steps, is_so):
