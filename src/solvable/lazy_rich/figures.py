@@ -665,21 +665,23 @@ def modular_addition(runs: Sequence[ModularAddition]) -> Figure:
     for index, run in enumerate(runs):
         panel = axes.flat[index]
         for colour, name, accuracy in ((TRAIN, "training", run.train_accuracy), (TEST, "test", run.test_accuracy)):
-            _seeds(panel, run.steps, accuracy, colour=colour, linewidth=0.6)
-            _marks(panel, run.steps, np.median(accuracy, axis=0), colour=colour, label=name, markersize=3.5)
+            _seeds(panel, run.times, accuracy, colour=colour, linewidth=0.6)
+            _marks(panel, run.times, np.median(accuracy, axis=0), colour=colour, label=name, markersize=3.5)
         panel.set(title=rf"$\alpha$ = {run.alpha:g}", ylim=(-0.06, 1.06))
         norm = np.median(np.linalg.norm(run.weight_norm, axis=-1), axis=0)
-        _marks(last, run.steps, norm / norm[0], colour=index, markersize=3.5)
+        _marks(last, run.times, norm / norm[0], colour=index, markersize=3.5)
         end = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": SMALL}
-        last.annotate(f"{run.alpha:g}", (run.steps[-1], norm[-1] / norm[0]), **end)
+        last.annotate(f"{run.alpha:g}", (run.times[-1], norm[-1] / norm[0]), **end)
     last.set(title=r"at each $\alpha$", ylabel="weight norm\n/ initial")
     last.set_ylim(top=1.15 * last.dataLim.y1)
     for index, panel in enumerate(axes.flat[: len(runs) + 1]):
         lowest = index >= len(runs) - 1
-        _step_axis(panel, STEP if lowest else "")
+        _step_axis(panel, r"time $\eta\times$ step" if lowest else "")
         panel.tick_params(labelbottom=lowest)
         if index % 2 == 0 and panel is not last:
             panel.set_ylabel("accuracy")
+    # before this time no accuracy leaves chance
+    last.set_xlim(left=1e4)
     _legend_above(figure, axes.flat[0], 2)
     return figure
 

@@ -1,5 +1,6 @@
 """Closed forms of a committee: its test loss, its gradient descent, both ends of it, and how to measure a delay."""
 
+from .alignment import effective_rank, representation_alignment, tangent_kernel_alignment
 from .committee import (
     Moments,
     PopulationLoss,
@@ -13,6 +14,14 @@ from .committee import (
 )
 from .delay import GrokkingDelay, grokking_delay
 from .dynamics import MomentRun, increment_step, moment_dynamics, moment_step
+from .energy import (
+    Pairs,
+    addition_pairs,
+    feature_energy,
+    frequency_power,
+    single_frequency_energy,
+    single_frequency_feature,
+)
 from .lazy import (
     LazyRun,
     LearningCurve,
@@ -30,10 +39,15 @@ __all__ = [
     "LearningCurve",
     "MomentRun",
     "Moments",
+    "Pairs",
     "PopulationLoss",
     "TwoModes",
+    "addition_pairs",
     "committee_ntk",
     "committee_predict",
+    "effective_rank",
+    "feature_energy",
+    "frequency_power",
     "grokking_delay",
     "increment_step",
     "infinite_width",
@@ -52,5 +66,9 @@ __all__ = [
     "population_test_loss",
     "population_two_mode_descent",
     "population_two_mode_flow",
+    "representation_alignment",
     "rich_bound",
+    "single_frequency_energy",
+    "single_frequency_feature",
+    "tangent_kernel_alignment",
 ]
