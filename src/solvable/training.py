@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Int, Key, PyTree
@@ -103,6 +102,7 @@ def train(
 
     The caller maps over seeds: ``jax.vmap(lambda p: train(loss, p, optimiser, steps=steps))``.
 
+    >>> import jax.numpy as jnp
     >>> shrink = train(lambda w: 0.5 * w**2, jnp.array(1.0), optax.sgd(0.5), steps=np.array([0, 1, 3]))
     >>> shrink.observed.tolist()
     [1.0, 0.5, 0.125]

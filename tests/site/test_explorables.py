@@ -39,7 +39,7 @@ SHOWN = sorted(path.stem for path in GRAPHS.glob("*.json"))
 CONTROLS = [(identity, control.name) for identity in SHOWN for control in explore.find(identity).controls]
 TRAINING = [identity for identity in SHOWN if identity.endswith(".train")]
 # the learning rate of each, by the name it has there
-RATES = {"deep_linear.train": "eta", "ntk.train": "rate"}
+RATES = {"deep_linear.train": "eta", "ntk.train": "rate", "lazy_rich.train": "rate"}
 NO_SITE = [pytest.param(None, id="no-site")]
 every = pytest.mark.parametrize("identity", SHOWN or NO_SITE)
 every_control = pytest.mark.parametrize(("identity", "name"), CONTROLS or [pytest.param(None, None, id="no-site")])
