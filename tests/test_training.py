@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from solvable.training import log_spaced_steps, train
+from solvable.training import intervals_between, iterate, log_spaced_steps, train
 
 
 def quadratic(w):
@@ -127,3 +127,39 @@ def test_log_spaced_steps_keep_a_ratio():
 def test_log_spaced_steps_reject_what_is_not_a_count(arguments):
     with pytest.raises(ValueError, match="must be a whole number"):
         log_spaced_steps(*arguments)
+
+
+def test_intervals_lie_between_observations():
+    for steps, first in [([0, 1, 4, 9], [0, 0, 1, 4]), ([2, 5], [0, 2]), ([0], [0]), ([7], [0])]:
+        begin, end = intervals_between(np.array(steps))
+        assert begin.tolist() == first
+        assert end.tolist() == steps
+
+
+@pytest.mark.parametrize("steps", [[], [1, 1], [3, 2], [[0, 1]]])
+def test_intervals_need_steps_in_order(steps):
+    with pytest.raises(ValueError, match="steps must be strictly increasing and not empty"):
+        intervals_between.__wrapped__(np.array(steps, dtype=int))
+    with pytest.raises(ValueError, match="steps must be a whole number of at least 0, got -3"):
+        intervals_between(np.array([-3, 2]))
+
+
+@pytest.mark.parametrize("steps", [[0, 1, 4, 9], [2, 5], [0], [6]])
+def test_iterates_as_a_loop_does(steps):
+    def update(index, state):
+        # neither the order of the steps nor the number of any can be mistaken
+        total, count = state
+        return (3 * total + index) % 1009, count + 1
+
+    @jax.jit
+    def run(start):
+        intervals = intervals_between(np.array(steps))
+        return iterate(update, (start, jnp.array(0)), intervals, lambda state: {"total": state[0], "count": state[1]})
+
+    (last, count), observed = run(jnp.array(5))
+    totals = [5]
+    for index in range(steps[-1]):
+        totals.append((3 * totals[-1] + index) % 1009)
+    assert observed["total"].tolist() == [totals[step] for step in steps]
+    assert observed["count"].tolist() == steps
+    assert (int(last), int(count)) == (totals[-1], steps[-1])

@@ -30,7 +30,7 @@ def train_committee(
     alpha: RealLike,
     eps: RealLike,
     eta0: RealLike,
-    steps: Int[np.ndarray, " n"],
+    steps: Int[np.ndarray, " k"],
     centred: bool = True,
 ) -> Trained:
     r"""Full-batch gradient descent on the mean squared error, with learning rate :math:`\eta_0 N / \alpha^2`.

@@ -12,7 +12,8 @@ from solvable import require
 from solvable._types import place
 
 from ..theory import infinite_width, learned, max_stable_learning_rate, moment_dynamics
-from .task import Task, draw_task
+from .many import every_pair
+from .task import draw_task
 
 SETTLED = 100
 """Steps at the end of a run at each of which the training loss has to fall."""
@@ -64,8 +65,7 @@ def run_learning_rates(
     """
     require.positive(alphas=np.asarray(alphas), factors=np.asarray(factors))
     require.integer(SETTLED + 1, steps=steps)
-    tasks = Task(*map(place, draw_task(dim, samples, key=key, seeds=seeds)))
-    scales, tried = (place(np.asarray(values, dtype=float)) for values in (alphas, factors))
+    tasks, tried = draw_task(dim, samples, key=key, seeds=seeds), place(np.asarray(factors, dtype=float))
     start, end = infinite_width(dim, float), np.arange(steps - SETTLED, steps + 1)
 
     def one(task, alpha):
@@ -80,6 +80,5 @@ def run_learning_rates(
 
         return lazy, rich, jax.vmap(settles)(tried)
 
-    every = jax.vmap(jax.vmap(one, (None, 0)), (0, None))
-    lazy, rich, settles = map(np.asarray, jax.jit(every)(tasks, scales))
+    lazy, rich, settles = every_pair(one, tasks, np.asarray(alphas, dtype=float))
     return StableRates(lazy[:, 0], rich, np.asarray(tried), settles)

@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from solvable import require
-from solvable._types import place
 from solvable.training import log_spaced_steps
 
 from ..theory import (
@@ -22,6 +21,7 @@ from ..theory import (
     moment_dynamics,
     moments,
 )
+from .many import every_pair
 from .task import Task, draw_committee, draw_task
 
 LOSS_OF_ZERO = 0.75
@@ -102,13 +102,13 @@ def run_settings(
     require.shape(np.shape(alphas), epsilons=epsilons)
     recorded, start = recorded_steps(steps), infinite_width(dim, float)
 
-    def one(alpha, eps, task):
+    def one(setting, task):
+        alpha, eps = setting
         return _recorded(moment_dynamics(start, *task, alpha=alpha, eps=eps, eta0=eta0, steps=recorded))
 
-    every = jax.vmap(jax.vmap(one, (None, None, 0)), (0, 0, None))
-    tasks = Task(*map(place, draw_task(dim, samples, key=key, seeds=seeds)))
-    settings = (place(np.asarray(values, dtype=float)) for values in (alphas, epsilons))
-    return _sweep(jax.jit(every)(*settings, tasks), recorded)
+    tasks = draw_task(dim, samples, key=key, seeds=seeds)
+    settings = tuple(np.asarray(values, dtype=float) for values in (alphas, epsilons))
+    return _sweep(every_pair(one, settings, tasks), recorded)
 
 
 def run_map(alphas: Sequence[float], epsilons: Sequence[float], **settings: object) -> Sweep:
@@ -163,7 +163,7 @@ def run_widths(
         if not (np.isinf(width) or (width >= dim and width == int(width))):
             raise ValueError(f"widths must be whole numbers of at least dim = {dim}, or infinite, got {width!r}")
     data, *drawn = jax.random.split(key, 1 + len(widths))
-    task = Task(*map(place, draw_task(dim, samples, key=data)))
+    task = draw_task(dim, samples, key=data)
     recorded = recorded_steps(steps)
 
     def start(width, key):
@@ -172,12 +172,14 @@ def run_widths(
         return [moments(network) for network in draw_committee(int(width), dim, key=key, seeds=seeds)]
 
     starts = [start(width, own) for width, own in zip(widths, drawn, strict=True)]
-    stacked = Moments(*(np.stack([[np.asarray(m[i]) for m in row] for row in starts]) for i in (0, 1)))
+    stacked = Moments(*(np.stack([m[part] for row in starts for m in row]) for part in (0, 1)))
 
-    def one(start):
+    def one(start, task):
         return _recorded(moment_dynamics(start, *task, alpha=alpha, eps=eps, eta0=eta0, steps=recorded))
 
-    return _sweep(jax.jit(jax.vmap(jax.vmap(one)))(Moments(*map(place, stacked))), recorded)
+    found = every_pair(one, stacked, Task(*(part[None] for part in task)))
+    shape = (len(widths), seeds)
+    return _sweep(jax.tree.map(lambda part: part.reshape(*shape, *part.shape[2:]), found), recorded)
 
 
 def run_samples(
@@ -208,7 +210,7 @@ def run_samples(
     """
     require.integer(1, samples=np.asarray(samples))
     most, recorded, start = max(samples), recorded_steps(steps), infinite_width(dim, float)
-    tasks = Task(*map(place, draw_task(dim, most, key=key, seeds=seeds)))
+    tasks = draw_task(dim, most, key=key, seeds=seeds)
 
     def one(count, task):
         # examples of zeros pull at nothing, so that one compiled program serves every number of the others
@@ -220,5 +222,4 @@ def run_samples(
         )
         return more * train, *rest
 
-    counts = place(np.asarray(samples, dtype=float))
-    return _sweep(jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(counts, tasks), recorded)
+    return _sweep(every_pair(one, np.asarray(samples, dtype=float), tasks), recorded)

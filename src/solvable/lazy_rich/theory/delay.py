@@ -35,8 +35,9 @@ class GrokkingDelay(NamedTuple):
 
     @property
     def ratio(self) -> Float[np.ndarray, "..."]:
-        """How many times later the test reaches the threshold than the training does."""
-        return np.asarray(self.test_reached / self.train_reached)
+        """How many times later the test reaches the threshold than the training; not finite where that is at step 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.test_reached / self.train_reached)
 
 
 def grokking_delay(
@@ -87,8 +88,11 @@ def grokking_delay(
     require.shape((None,), steps=steps)
     require.shape(train.shape, test=test)
     require.shape((*train.shape[:-1], steps.size), train=train)
-    if (np.diff(steps) <= 0).any():
-        raise ValueError(f"steps must increase, got {steps.tolist()}")
+    for name, value in {"reference": reference, "train_reference": train_reference}.items():
+        if np.ndim(value):
+            require.shape(train.shape[:-1], **{name: value})
+    if steps.size == 0 or (np.diff(steps) <= 0).any():
+        raise ValueError(f"steps must increase and not be empty, got {steps.tolist()}")
     # NaN, a run that has diverged, is below nothing
     train = train / np.asarray(train_reference, dtype=float)[..., None]
     test = test / np.asarray(reference, dtype=float)[..., None]

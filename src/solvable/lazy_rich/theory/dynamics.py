@@ -80,7 +80,7 @@ def moment_step(
     >>> moment_step(start, jnp.ones((1, 1)), jnp.array([1.0]), alpha=1.0, eps=0.0, eta0=0.5).wbar.tolist()
     [1.0]
     """
-    _check(x, targets, alpha, eta0)
+    _check(x, alpha, eta0, targets=targets)
     wbar, m, x, targets, alpha, eps, eta0 = promote(*now, x, targets, alpha, eps, eta0)
     g, big_g = _forces(x, _output(alpha * wbar, alpha * m, x, eps) - targets)
     s = 2 * eta0 / alpha
@@ -144,7 +144,7 @@ def moment_dynamics(
     alpha: RealLike,
     eps: RealLike,
     eta0: RealLike,
-    steps: Int[np.ndarray, " n"],
+    steps: Int[np.ndarray, " t"],
     centred: bool = True,
     form: str | None = None,
 ) -> MomentRun:
@@ -163,7 +163,8 @@ def moment_dynamics(
         form: ``increments`` evolves ``u`` and ``S`` (:func:`increment_step`), ``neurons`` every neuron's own
             increment, ``moments`` the moments themselves (:func:`moment_step`). By default ``neurons`` where fewer
             neurons than dimensions are given, and ``increments`` otherwise. Where M is rank deficient the forms in the
-            moments are unstable: rounding makes eigenvalues below zero, and these grow.
+            moments are unstable: rounding makes eigenvalues of either sign, and these grow; a run may diverge, or learn
+            what so few neurons cannot.
 
     Returns:
         Losses along the run and the last moments. Not finite where it has diverged.
@@ -182,7 +183,7 @@ def moment_dynamics(
     >>> run.test.total.round(6).tolist()
     [0.75, 0.00113]
     """
-    _check(x, y, alpha, eta0, infinite=True)
+    _check(x, alpha, eta0, infinite=True, y=y)
     if not isinstance(start, Moments):
         require.shape((None, jnp.shape(x)[1]), start=start)
     require.shape(jnp.shape(x)[1:], beta=beta)
@@ -199,17 +200,18 @@ def moment_dynamics(
     leaves, tree = jax.tree.flatten(start)
     *leaves, x, y, beta, alpha, eps, eta0 = promote(*leaves, x, y, beta, alpha, eps, eta0)
     start = jax.tree.unflatten(tree, leaves)
+    birth = moments(start) if neurons else start
     observed, final = _run(
-        start, x, y, beta, alpha, eps, eta0, training.intervals_between(steps), centred=centred, form=form
+        start, birth, x, y, beta, alpha, eps, eta0, training.intervals_between(steps), centred=centred, form=form
     )
     return MomentRun(np.asarray(steps), *observed, final)
 
 
-def _check(x, targets, alpha, eta0, *, infinite=False) -> None:
+def _check(x, alpha, eta0, *, infinite=False, **targets) -> None:
     require.shape((None, None), x=x)
-    require.shape(jnp.shape(x)[:1], y=targets)
+    require.shape(jnp.shape(x)[:1], **targets)
     require.positive(eta0=eta0)
-    require.positive(alpha=jnp.where(jnp.isinf(alpha), 1.0, alpha) if infinite else alpha)
+    require.positive(alpha=jnp.where(jnp.isposinf(alpha), 1.0, alpha) if infinite else alpha)
 
 
 def _output(u, s, x, eps):
@@ -223,8 +225,7 @@ def _forces(x, r):
 
 
 @partial(jax.jit, static_argnames=("centred", "form"))
-def _run(start, x, y, beta, alpha, eps, eta0, intervals, *, centred, form):
-    birth = start if isinstance(start, Moments) else moments(start)
+def _run(start, birth, x, y, beta, alpha, eps, eta0, intervals, *, centred, form):
     if centred:
         targets, offset = y, Moments(jnp.zeros_like(birth.wbar), jnp.zeros_like(birth.m))
     else:

@@ -61,7 +61,8 @@ def lazy_bound(samples: RealLike, dim: RealLike) -> Float[Array, "..."]:
 
 
 def rich_bound(dim: RealLike, *, alpha: RealLike, eps: RealLike) -> Float[Array, "..."]:
-    r"""The limit at the end of the rich end with data without end: :math:`\alpha D / (3\epsilon)`.
+    r"""The limit at the end of the rich end with data without end: :math:`D \min(1, \alpha / 3\epsilon)`,
+    that of the linear modes, or where the kernel has grown beyond them that of what it has learned.
 
     Args:
         dim: ``D``; the target has :math:`|\beta|^2 = D`.
@@ -72,4 +73,4 @@ def rich_bound(dim: RealLike, *, alpha: RealLike, eps: RealLike) -> Float[Array,
     """
     require.positive(dim=dim, alpha=alpha, eps=eps)
     dim, alpha, eps = promote(dim, alpha, eps)
-    return alpha * dim / (3 * eps)
+    return dim * jnp.minimum(1, alpha / (3 * eps))

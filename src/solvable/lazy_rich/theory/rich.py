@@ -68,7 +68,7 @@ def population_two_mode_flow(times: Float[ArrayLike, " n"], *, alpha: float, eps
     require.integer(2, dim=dim)
     require.non_negative(times=times)
     times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or (np.diff(times) < 0).any():
+    if times.ndim != 1 or times.size == 0 or (np.diff(times) < 0).any():
         raise ValueError(f"times must be one increasing axis, got {times.tolist()}")
     k = 4 * eps / (alpha * dim**2)
 
