@@ -143,7 +143,7 @@ def log_axis(axes: Axes, values, label: str, *, along: str = "x") -> np.ndarray:
     """Make an axis logarithmic, with a tick at each of the values that has room for its number.
 
     Returns:
-        Where the values stand: an infinite one, which has to be the last, a step beyond the others.
+        Where the values stand; an infinite one, which has to be the last, is a step beyond the others.
     """
     values = np.asarray(values, dtype=float)
     places = values.copy()

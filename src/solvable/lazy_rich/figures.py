@@ -342,7 +342,7 @@ def learning_curve(
 
     Args:
         samples: ``(n,)``; numbers of examples.
-        theory: for each name ``(n,)``; test loss of kernel regression; drawn where it is not below :data:`LOWEST`.
+        theory: for each name ``(n,)``; test loss of kernel regression; drawn where it is not below 0.01.
         sampled_samples: ``(k,)``; numbers of examples that were drawn.
         sampled: for some of these names ``(k, seeds)``; test loss on drawn data sets.
         dim: of the inputs.

@@ -16,7 +16,7 @@ THREADS = 2
 def every_pair(run: Callable[[PyTree, PyTree], PyTree], settings: PyTree, tasks: PyTree) -> PyTree:
     """``run(setting, task)`` for every setting with every task, along two new axes.
 
-    One compiled program, which each of :data:`THREADS` threads gives its share of the runs. Products of matrices as
+    One compiled program, whose runs are shared among :data:`THREADS` threads. Products of matrices as
     small as these leave other cores idle, and runs batched by ``vmap`` take a quarter longer than one after the other,
     because together they outgrow the cache.
 

@@ -61,7 +61,7 @@ def run_learning_rates(
         dim: ``D``.
         samples: ``P``.
         eps: bend of the activation.
-        steps: of gradient descent; more than :data:`SETTLED`.
+        steps: of gradient descent; more than 100, at the last hundred of which the loss has to fall.
     """
     require.positive(alphas=np.asarray(alphas), factors=np.asarray(factors))
     require.integer(SETTLED + 1, steps=steps)
