@@ -118,6 +118,10 @@ PICTURE = {"image/png": "aGVsbG8=\n", "text/plain": ["x"]}
         (lambda cells: cells[DRAWING].update(metadata={}), "draws a figure without alt text"),
         (lambda cells: cells[DRAWING]["metadata"]["mystnb"]["image"].update(alt=" "), "without alt text"),
         (lambda cells: cells[DRAWING]["metadata"]["mystnb"].pop("figure"), "draws a figure without a caption"),
+        (
+            lambda cells: cells[DRAWING]["metadata"]["mystnb"]["figure"].update(caption="Of $\\\\alpha$."),
+            "two backslashes in a row",
+        ),
         (lambda cells: cells[DRAWING]["metadata"].update(collapsed=True), "run `make notebooks`"),
         (
             lambda cells: cells[PRINTING]["outputs"].append(

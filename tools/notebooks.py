@@ -134,8 +134,11 @@ def _cell_faults(cell: NotebookNode) -> Iterator[str]:
             page = cell.metadata.get("mystnb", {})
             if not page.get("image", {}).get("alt", "").strip():
                 yield "draws a figure without alt text: set metadata.mystnb.image.alt"
-            if not page.get("figure", {}).get("caption", "").strip():
+            caption = page.get("figure", {}).get("caption", "")
+            if not caption.strip():
                 yield "draws a figure without a caption: set metadata.mystnb.figure.caption"
+            if "\\\\" in caption:
+                yield "has two backslashes in a row in its caption: in a formula they begin a new line"
 
 
 def faults(path: Path) -> list[str]:
