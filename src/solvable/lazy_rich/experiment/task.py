@@ -1,6 +1,7 @@
 """Tasks and networks drawn at random, those of the paper among them, and the test loss by Monte Carlo."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import jax
@@ -79,6 +80,7 @@ class PaperTask(NamedTuple):
     weights: Float[np.ndarray, "n d"]
 
 
+@cache
 def paper_task(dim: int, samples: int, width: int) -> PaperTask:
     """The draws of the authors' notebook: inputs, target and network from their keys, in single precision.
 
@@ -97,7 +99,11 @@ def paper_task(dim: int, samples: int, width: int) -> PaperTask:
             for seed, shape in ((0, (dim, samples)), (2, (dim,)), (0, (width, dim)))
         )
     x = x.T / np.sqrt(dim)
-    return PaperTask(Task(x, quadratic_target(x, beta), beta), weights)
+    drawn = PaperTask(Task(x, quadratic_target(x, beta), beta), weights)
+    for array in (*drawn.task, drawn.weights):
+        # kept for whoever asks again
+        array.setflags(write=False)
+    return drawn
 
 
 class MonteCarlo(NamedTuple):

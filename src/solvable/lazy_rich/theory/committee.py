@@ -6,6 +6,7 @@ of ``N`` neurons ``w_i`` enters through ``wbar``, the mean of its neurons, and `
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -55,7 +56,11 @@ def moments(weights: Float[ArrayLike, "n d"]) -> Moments:
     [[1.0, -1.0], [-1.0, 2.0]]
     """
     require.shape((None, None), weights=weights)
-    (weights,) = promote(weights)
+    return _moments(*promote(weights))
+
+
+@jax.jit
+def _moments(weights):
     return Moments(jnp.mean(weights, axis=0), weights.T @ weights / len(weights))
 
 
@@ -96,7 +101,11 @@ def committee_predict(
     """
     require.shape((None, None), weights=weights)
     require.shape((None, jnp.shape(weights)[1]), x=x)
-    weights, x, alpha, eps = promote(weights, x, alpha, eps)
+    return _predict(*promote(weights, x, alpha, eps))
+
+
+@jax.jit
+def _predict(weights, x, alpha, eps):
     h = x @ weights.T
     return alpha * jnp.mean(h + eps / 2 * h**2, axis=1)
 
@@ -153,6 +162,7 @@ def population_test_loss(
     return loss_of_increments(alpha * wbar, alpha * m, beta, eps)
 
 
+@jax.jit
 def loss_of_increments(linear, quadratic, beta, eps) -> PopulationLoss:
     """Test loss of the output ``linear·x + (eps/2) xᵀ quadratic x``."""
     dim = beta.shape[0]
@@ -192,7 +202,11 @@ def committee_ntk(
     x2 = x1 if x2 is None else x2
     require.shape((None, None), x1=x1)
     require.shape((None, jnp.shape(x1)[1]), x2=x2)
-    x1, x2, wbar, m, eps = promote(x1, x2, *moments, eps)
+    return _ntk(*promote(x1, x2, *moments, eps))
+
+
+@jax.jit
+def _ntk(x1, x2, wbar, m, eps):
     slopes = 1 + eps * ((x1 @ wbar)[:, None] + (x2 @ wbar)[None, :]) + eps**2 * (x1 @ m @ x2.T)
     return (x1 @ x2.T) * slopes
 
