@@ -1,9 +1,6 @@
 """What the reader can move in Chapter 3, against networks of neurons and NumPy, over the whole box of controls."""
 
 import itertools
-import json
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +20,7 @@ from solvable.lazy_rich import (
 )
 from solvable.lazy_rich import explorables as declared
 from solvable.lazy_rich.explorables import EXPLORABLES, LAZY, LEARNING_CURVE, MAP, TRAIN
+from tests.explorable_rules import check_finite_in_single_precision, check_positive_on_log_axes
 
 DIM = 20
 FIRST, *OTHERS = declared.DATA_SEEDS
@@ -44,32 +42,12 @@ def seen(loss):
 
 
 def test_every_result_is_finite_in_single_precision_too():
-    """As in a notebook that has not asked for double: a Python of its own, since precisions do not mix in one."""
-    settings = {one.id: one.corners() + one.random_points(10) for one in EXPLORABLES}
-    script = """
-import json, sys
-import numpy as np
-from solvable import explore
-
-for identity, settings in json.load(sys.stdin).items():
-    for at in settings:
-        for name, result in explore.find(identity).evaluate(**at).items():
-            assert result.dtype == np.float32
-            assert np.isfinite(result).all(), (identity, name, at)
-"""
-    given = {"input": json.dumps(settings), "capture_output": True, "text": True, "check": False}
-    run = subprocess.run([sys.executable, "-c", script], **given)
-    assert run.returncode == 0, run.stderr
+    check_finite_in_single_precision(EXPLORABLES)
 
 
 @pytest.mark.parametrize("explorable", EXPLORABLES, ids=lambda explorable: explorable.id)
 def test_what_is_drawn_on_log_axes_is_positive(explorable):
-    for at in explorable.corners() + explorable.random_points(20):
-        results = explorable.evaluate(**at)
-        for panel in explorable.panels:
-            for axis, which in ((panel.x, "x"), (panel.y, "y")):
-                if "log" in axis.scales:
-                    assert all((results[getattr(curve, which)] > 0).all() for curve in panel.curves), at
+    check_positive_on_log_axes(explorable)
 
 
 @pytest.mark.parametrize("explorable", EXPLORABLES, ids=lambda explorable: explorable.id)
