@@ -13,7 +13,7 @@ from solvable.lazy_rich.experiment.initial_rank import InitialRanks, Movement
 from solvable.lazy_rich.experiment.modular_addition import ModularAddition
 from solvable.lazy_rich.experiment.stability import StableRates
 from solvable.lazy_rich.experiment.survival import FeatureSurvival
-from solvable.lazy_rich.theory import GrokkingDelay, PopulationLoss, TwoModes
+from solvable.lazy_rich.theory import GrokkingDelay, PopulationLoss
 from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked
 
 STEPS = np.union1d(np.arange(30), np.geomspace(30, 2000, 60).astype(int))
@@ -71,23 +71,11 @@ DELAY = GrokkingDelay(np.ones((4, 3)), 1 + DELAYS[0], np.ones((4, 3)), RATIOS)
 ARGUMENTS = {
     "phenomenon": (STEPS, TRAIN, TEST, STEPS, TRAIN + 0.01, TEST + 0.01, 0.75),
     "closure": (STEPS, _named(TEST, 1, 1.1), _named(TEST + 1e-9, 1, 1.1)),
-    "monte_carlo": (
-        STEPS,
-        _named(TEST, 1, 2),
-        STEPS[::20],
-        _named(TEST[::20] + 0.02, 1, 2),
-        _named(np.full(TEST[::20].shape, 0.01), 1, 2),
-    ),
     "parts": (STEPS, TRAIN, PARTS, 0.75),
     "widths": (np.array([40, 400, np.inf]), STEPS, np.stack([MANY] * 3), 300 * np.stack([SEEDS, SEEDS, np.ones(3)])),
     "lazy": (STEPS / 2, TRAIN, TEST, {"one": (STEPS, TRAIN, TEST), "two": (3 * STEPS, TRAIN, TEST)}),
     "learning_curve": (SAMPLES, _named(CURVE, 1, 2), SAMPLES[:2], {"$x$ = 2": CURVE[:2, None] * SEEDS}, 40),
-    "two_modes": (
-        STEPS,
-        TwoModes(1 + STEPS, 1 + STEPS / 9, TEST),
-        {"many": (STEPS, TEST), "few": (STEPS[::2], 1.1 * TEST[::2])},
-        {"many": 1.0 + STEPS, "few": 1.0 + STEPS[::2]},
-    ),
+    "two_modes": (STEPS, TEST, {"many": (STEPS, TEST), "few": (STEPS[::2], 1.1 * TEST[::2])}),
     "collapse": (STEPS, {"one": (1.0, TEST), "two": (0.1, TEST**2)}),
     "delay_map": (ALPHAS, EPSILONS, DELAYS),
     "gap": (ALPHAS, {"few": DELAY, "plenty": DELAY._replace(test_onset=DELAY.train_onset)}),
@@ -258,15 +246,6 @@ def test_the_residual_is_the_distance_between_moments_and_network():
         np.testing.assert_allclose(line.get_ydata(), factor * 1e-9, rtol=1e-6)
 
 
-def test_monte_carlo_is_off_by_standard_errors_and_its_bars_are_two_of_them():
-    main, below = _draw("monte_carlo").axes
-    mean = TEST[::20] + 0.02
-    np.testing.assert_allclose(_bars(main.containers[0]), np.stack([mean - 0.02, mean + 0.02], axis=1))
-    (one,) = _markers(below, 0)
-    np.testing.assert_allclose(one.get_ydata(), 2)
-    assert _levels(below) == [-2, 2]
-
-
 def test_the_parts_add_up_to_the_test_loss():
     axes = _draw("parts").axes[0]
     tops = [area.get_paths()[0].vertices[:, 1].max() for area in axes.collections]
@@ -314,14 +293,10 @@ def test_a_learning_curve_is_drawn_without_what_is_zero():
     assert vertical.get_xdata() == [40, 40]
 
 
-def test_two_modes_have_a_panel_of_their_own_where_they_were_measured():
-    left, right = _draw("two_modes").axes
-    assert [line.get_label() for line in _lines(right)] == ["along, $m_1$", "across, $m_2$"]
-    assert len(_markers(left)) == len(_markers(right)) == 2
-    alone = _draw("two_modes", *ARGUMENTS["two_modes"][:3])
-    check_can_be_read(alone)
-    assert len(alone.axes) == 1
-    (line,) = _lines(left, dashed=True)
+def test_examples_without_end_are_a_dashed_line_and_runs_are_marked():
+    (axes,) = _draw("two_modes").axes
+    assert len(_markers(axes)) == 2
+    (line,) = _lines(axes, dashed=True)
     np.testing.assert_allclose(line.get_ydata(), TEST)
 
 
@@ -457,9 +432,7 @@ def test_a_rate_is_stable_if_all_below_it_are():
     # above the last there is no rate that failed
     assert [line.get_ydata().tolist() for line in _arrows(axes)] == [[pytest.approx(1.1 * 19)], [pytest.approx(18.7)]]
     assert [len(_lines(axes, colour)) for colour in (0, 1)] == [2, 2]
-    alone = _draw("stable_rates", ALPHAS[:3], RATES)
-    check_can_be_read(alone)
-    assert not _lines(alone.axes[0], dashed=True)
+    assert len(_lines(axes, dashed=True)) == 2
 
 
 def test_a_form_is_drawn_where_it_exists_and_exactness_on_the_floor():

@@ -22,7 +22,7 @@ from .experiment.initial_rank import InitialRanks
 from .experiment.modular_addition import ModularAddition
 from .experiment.stability import StableRates
 from .experiment.survival import FeatureSurvival
-from .theory import GrokkingDelay, PopulationLoss, TwoModes
+from .theory import GrokkingDelay, PopulationLoss
 
 TRAIN, TEST = 0, 1
 """Colours of the training and of the test loss in every figure that has both."""
@@ -203,40 +203,6 @@ def closure(steps: RealLike, curves: Mapping[str, RealLike], network: Mapping[st
     return figure
 
 
-def monte_carlo(
-    steps: RealLike,
-    totals: Mapping[str, RealLike],
-    sampled: RealLike,
-    means: Mapping[str, RealLike],
-    errors: Mapping[str, RealLike],
-) -> Figure:
-    """The formula of the test loss, and the mean over fresh inputs; below, their distance in standard errors.
-
-    Args:
-        steps: ``(n,)``; of gradient descent, from 0 on.
-        totals: for each name ``(n,)``; the formula.
-        sampled: ``(k,)``; those of the steps at which it was measured.
-        means: for each name ``(k,)``; mean over fresh inputs.
-        errors: for each name ``(k,)``; its standard error. The bars are two of them long on either side.
-    """
-    figure, (main, below) = style.panels(rows=2, height=2.6, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0)})
-    at = np.searchsorted(steps, sampled)
-    for colour, (name, total) in enumerate(totals.items()):
-        mean, error = np.asarray(means[name]), np.asarray(errors[name])
-        style.theory(main, steps, total, colour=colour, label=name)
-        style.experiment(main, sampled, mean, spread=2 * error, colour=colour)
-        style.experiment(below, sampled, (mean - np.asarray(total)[at]) / error, colour=colour)
-    for bound in (-2, 2):
-        style.limit(below, [0, np.max(steps)], [bound] * 2)
-    style.theory(below, [0, np.max(steps)], [0, 0], color=style.GREY, linewidth=1.0)
-    main.set_ylabel("test loss")
-    _from_zero(main)
-    below.set(ylabel="off by\n(standard errors)")
-    style.legend(main, min(len(totals), 4))
-    _step_axis(below)
-    return figure
-
-
 def parts(steps: RealLike, train: RealLike, test: PopulationLoss, reference: float) -> Figure:
     """What the test loss consists of, while the training loss falls.
 
@@ -362,38 +328,22 @@ def learning_curve(
     return figure
 
 
-def two_modes(
-    steps: RealLike,
-    flow: TwoModes,
-    runs: Mapping[str, tuple[RealLike, RealLike]],
-    along: Mapping[str, RealLike] | None = None,
-) -> Figure:
-    """With examples without end, two numbers: the strength along the target and across it.
+def two_modes(steps: RealLike, loss: RealLike, runs: Mapping[str, tuple[RealLike, RealLike]]) -> Figure:
+    """The onset of feature learning with examples without end, and with some.
 
     Args:
         steps: ``(n,)``; of gradient descent, from 0 on.
-        flow: strengths and loss at each of them, ``(n,)`` each.
+        loss: ``(n,)``; with examples without end.
         runs: for each name, a number of examples, the steps of a run and its test losses, ``(k,)`` each.
-        along: for each of the same names the strength along the target at the same steps. Without it, one panel.
     """
-    if along is None:
-        figure, left = style.panels(height=3.3)
-    else:
-        figure, (left, right) = style.panels(columns=2, height=3.3)
-        style.theory(right, steps, flow.along, color="black", label="along, $m_1$")
-        style.theory(right, steps, flow.across, color=style.GREY, label="across, $m_2$")
-        for colour, name in enumerate(runs):
-            _marks(right, runs[name][0], along[name], colour=colour)
-        right.set(yscale="log", ylabel="strength")
-        _step_axis(right)
-        style.legend(right, 2)
-    style.theory(left, steps, flow.loss, color="black", linestyle="--", linewidth=1.4, label=r"$P=\infty$")
+    figure, axes = style.panels(height=3.3)
+    style.theory(axes, steps, loss, color="black", linestyle="--", linewidth=1.4, label=r"$P=\infty$")
     for colour, (name, (run_steps, test)) in enumerate(runs.items()):
-        _marks(left, run_steps, test, colour=colour, label=name)
-    left.set_ylabel("test loss")
-    _from_zero(left)
-    _step_axis(left)
-    style.legend(left, 3, handletextpad=0.5)
+        _marks(axes, run_steps, test, colour=colour, label=name)
+    axes.set_ylabel("test loss")
+    _from_zero(axes)
+    _step_axis(axes)
+    style.legend(axes, 3, handletextpad=0.5)
     return figure
 
 
@@ -680,8 +630,6 @@ def modular_addition(runs: Sequence[ModularAddition]) -> Figure:
         panel.tick_params(labelbottom=lowest)
         if index % 2 == 0 and panel is not last:
             panel.set_ylabel("accuracy")
-    # before this time no accuracy leaves chance
-    last.set_xlim(left=1e4)
     _legend_above(figure, axes.flat[0], 2)
     return figure
 
@@ -707,9 +655,7 @@ def survival(runs: Sequence[FeatureSurvival]) -> Figure:
     return figure
 
 
-def stable_rates(
-    alphas: RealLike, rates: StableRates, lazy_bound: float | None = None, rich_bound: RealLike | None = None
-) -> Figure:
+def stable_rates(alphas: RealLike, rates: StableRates, lazy_bound: RealLike, rich_bound: RealLike) -> Figure:
     """The largest learning rate that gradient descent bears, at every output scale.
 
     A marker is the largest rate that was tried and settled, as all smaller ones did; its bar ends at the next one.
@@ -726,8 +672,7 @@ def stable_rates(
     _seeds(axes, places, np.broadcast_to(rates.lazy[:, None], (seeds, len(places))), colour=0, label="lazy end")
     _seeds(axes, places, rates.rich, colour=1, label="rich end")
     for bound, label in ((lazy_bound, "without the data"), (rich_bound, None)):
-        if bound is not None:
-            style.limit(axes, places, np.broadcast_to(bound, places.shape), label=label)
+        style.limit(axes, places, np.broadcast_to(bound, places.shape), label=label)
     # how many rates settle, from the smallest on, before one does not
     count = np.cumprod(rates.settles, axis=-1).sum(axis=-1)
     tried = np.concatenate([[np.nan], rates.factors, [np.nan]])
