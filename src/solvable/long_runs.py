@@ -17,7 +17,7 @@ def resume(
 
     Args:
         file: an ``.npz``, made where there is none; replaced as a whole after each cell, so that it is never half
-            there.
+            there. What it holds of other cells stays.
         cells: what to compute, by name; each gives an array.
         budget: seconds after which no new cell is begun.
 
@@ -30,19 +30,20 @@ def resume(
     file = Path(file)
     if file.suffix != ".npz":
         raise ValueError(f"file must end in .npz, got {file.name!r}")
-    found = {}
+    kept = {}
     if file.exists():
         with np.load(file) as stored:
-            found = {name: stored[name] for name in cells if name in stored}
+            kept = dict(stored)
+    found = {name: kept[name] for name in cells if name in kept}
     begun, missing = time.monotonic(), [name for name in cells if name not in found]
     for done, name in enumerate(missing):
         spent = time.monotonic() - begun
         if spent > budget:
             break
         _bar(len(found), len(cells), spent / done * (len(missing) - done) if done else None)
-        found[name] = cells[name]()
+        found[name] = kept[name] = cells[name]()
         written = file.with_suffix(".part.npz")
-        np.savez_compressed(written, **found)
+        np.savez_compressed(written, **kept)
         written.replace(file)
     _bar(len(found), len(cells), None)
     sys.stderr.write("\n")
@@ -50,7 +51,7 @@ def resume(
 
 
 def _bar(done: int, total: int, left: float | None) -> None:
-    filled = WIDTH * done // total
+    filled = WIDTH * done // total if total else WIDTH
     wait = "" if left is None else f", about {left / 60:.0f} min left"
     sys.stderr.write(f"\r[{'#' * filled}{'.' * (WIDTH - filled)}] {done} of {total}{wait}   ")
     sys.stderr.flush()

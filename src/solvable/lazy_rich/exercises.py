@@ -34,7 +34,7 @@ def _crossover(dim: int, samples: int, eps: float) -> float:
 
 def _onset_delay(train: np.ndarray, test: np.ndarray, level: float) -> float:
     # the test loss may cross the level, rise above it again, and only then stay below
-    return 1 + np.flatnonzero(test >= level)[-1] - np.flatnonzero(train < level)[0]
+    return float(1 + np.flatnonzero(test >= level)[-1] - np.flatnonzero(train < level)[0])
 
 
 def _alignment(dim: int, eps: float, samples: int) -> np.ndarray:
@@ -58,8 +58,8 @@ EXERCISES = {
     "least_squares": Exercise(
         reference=_peak,
         trials=((40, 200), (100, 550), (40, 80)),
-        hint="A fit with D parameters to P values of noise leaves the fraction 1 - D/P of it in training; what it has "
-        "learned of the noise is added in test.",
+        hint="To the fit the target is noise: in training D parameters take up their share of P values of it, and what "
+        "they have learned of the noise is added in test.",
     ),
     "first_modes": Exercise(
         reference=_first_mode,

@@ -114,7 +114,16 @@ def run_paper_map(
     def compute(eps, alpha):
         return np.asarray(_until_learned(start, x, y, beta, 1 / alpha, eps))
 
-    cells = {f"eps {eps:.2f} alpha {alpha:.1f}": partial(compute, eps, alpha) for eps in epsilons for alpha in alphas}
+    # all digits of a value name its cell, so that no two cells of any grid have one name
+    eps_names, alpha_names = (
+        [np.format_float_positional(value, min_digits=digits) for value in np.round(values, 12)]
+        for values, digits in ((epsilons, 2), (alphas, 1))
+    )
+    cells = {
+        f"eps {eps_name} alpha {alpha_name}": partial(compute, eps, alpha)
+        for eps, eps_name in zip(epsilons, eps_names, strict=True)
+        for alpha, alpha_name in zip(alphas, alpha_names, strict=True)
+    }
     found = long_runs.resume(file, cells, budget=budget)
     rows = [found.get(name, np.full(3, np.nan)) for name in cells]
     return np.reshape(rows, (len(epsilons), len(alphas), 3))
@@ -143,8 +152,8 @@ def _until_learned(start: Moments, x, y, beta, inverse_alpha, eps):
         return step + 1, state, recent, jnp.where(first, step + 1, reached)
 
     state = jnp.zeros_like(start.wbar), jnp.zeros_like(start.m)
-    # apart from each other, so that no run stalls before it has begun
-    recent = jnp.arange(1.0, MAP_STALL_STEPS + 2)
+    # no loss is near an infinite one, so that no run stalls before it has begun
+    recent = jnp.full(MAP_STALL_STEPS + 1, jnp.inf)
     step, *_, reached = jax.lax.while_loop(goes_on, advance, (0, state, recent, jnp.full(2, jnp.nan)))
     return jnp.concatenate([reached, jnp.asarray(step, reached.dtype)[None]])
 

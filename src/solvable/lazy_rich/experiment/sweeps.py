@@ -98,7 +98,7 @@ def run_settings(
     Returns:
         Runs with the settings' axis ``(pairs,)``.
     """
-    require.non_negative_or_infinite(alphas=np.asarray(alphas))
+    require.positive(alphas=np.where(np.isposinf(alphas), 1.0, alphas))
     require.shape(np.shape(alphas), epsilons=epsilons)
     recorded, start = recorded_steps(steps), infinite_width(dim, float)
 
@@ -123,7 +123,7 @@ def run_map(alphas: Sequence[float], epsilons: Sequence[float], **settings: obje
         Runs with the settings' axes ``(epsilons, alphas)``.
     """
     grid = np.meshgrid(np.asarray(alphas, dtype=float), np.asarray(epsilons, dtype=float))
-    sweep = run_settings(*(axis.ravel() for axis in grid), **settings)
+    sweep = run_settings(*(axis.ravel().tolist() for axis in grid), **settings)
     shape = grid[0].shape
     found = jax.tree.map(
         lambda part: part.reshape(*shape, *part.shape[1:]), (sweep.train, sweep.test, sweep.square_norm, sweep.cosine)
@@ -214,7 +214,7 @@ def run_samples(
 
     def one(count, task):
         # examples of zeros pull at nothing, so that one compiled program serves every number of the others
-        used = jnp.arange(most) < count
+        used = (jnp.arange(most, dtype=count.dtype) < count).astype(count.dtype)
         padded = Task(used[:, None] * task.x, used * task.y, task.beta)
         more = most / count
         train, *rest = _recorded(

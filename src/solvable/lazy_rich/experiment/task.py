@@ -31,8 +31,8 @@ class Task(NamedTuple):
 
     @property
     def reference(self) -> np.ndarray:
-        r"""Mean square of the target over all inputs, :math:`\\frac34 (|\\beta|^2/D)^2`: the loss of saying 0."""
-        return 0.75 * np.mean(np.square(self.beta), axis=-1) ** 2
+        r"""Mean square of the target over all inputs, :math:`\frac34 (|\beta|^2/D)^2`: the loss of saying 0."""
+        return np.asarray(0.75 * np.mean(np.square(self.beta), axis=-1) ** 2)
 
 
 def quadratic_target(x: Float[np.ndarray, "*s p d"], beta: Float[np.ndarray, "*s d"]) -> Float[np.ndarray, "*s p"]:
