@@ -38,6 +38,8 @@ def test_the_first_figure_is_descent_of_the_papers_network():
     drawn = paper_task(100, 550, 500)
     assert drawn.weights.shape == (500, 100)
     assert_follows(run, drawn, run.steps, alpha=1.0, eps=0.02, eta0=20.0)
+    # as long in time as the authors' 100 000 steps
+    assert inspect.signature(run_figure_1).parameters["steps"].default == 100_000 / 20
     slower = run_figure_1(eta0=1.0, steps=3)
     assert_follows(slower, drawn, slower.steps, alpha=1.0, eps=0.02, eta0=1.0)
 
@@ -241,12 +243,12 @@ def test_a_second_call_goes_on_where_the_first_was_broken_off(small_map, monkeyp
 
     def breaks(*given):
         if len(calls) == 4:
-            raise KeyboardInterrupt
+            raise InterruptedError
         calls.append(given)
         return real(*given)
 
     monkeypatch.setattr(published, "_until_learned", breaks)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(InterruptedError):
         run_paper_map(file, **grid)
     # what is there may be looked at, and costs nothing
     part = run_paper_map(file, **grid, budget=-1.0)
