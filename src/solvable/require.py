@@ -33,6 +33,11 @@ def positive(**subjects: object) -> None:
     _every(lambda x: (x > 0) & np.isfinite(x), "positive", subjects)
 
 
+def positive_or_infinite(**subjects: object) -> None:
+    """Every entry is above zero; infinity is allowed (a width, an output scale)."""
+    _every(lambda x: x > 0, "positive", subjects)
+
+
 def non_negative(**subjects: object) -> None:
     """Every entry is finite and not below zero."""
     _every(lambda x: (x >= 0) & np.isfinite(x), "non-negative", subjects)

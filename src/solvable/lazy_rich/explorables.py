@@ -26,6 +26,7 @@ from .theory import (
     moment_dynamics,
     population_two_mode_descent,
 )
+from .theory.committee import output_of_increments
 
 DIM = 20
 MOST_EXAMPLES = 160
@@ -104,7 +105,7 @@ def _descend(given, *, alpha, eps, eta0, steps):
 
     def step(state, _):
         u, s = state
-        residuals = x @ u + eps / 2 * jnp.sum((x @ s) * x, axis=1) - y
+        residuals = output_of_increments(u, s, x, eps) - y
         moved = increment_step(state, start, x, y, **settings)
         moved = tuple(jnp.clip(part, -LARGEST_MOMENT, LARGEST_MOMENT) for part in moved)
         return moved, (jnp.sum(residuals**2), u, s)

@@ -20,6 +20,7 @@ from ..theory import (
     moments,
     population_test_loss,
 )
+from .many import every_pair
 from .task import Task, draw_committee, draw_task
 
 
@@ -116,12 +117,13 @@ def run_networks(
     tasks = draw_task(dim, samples, key=data, seeds=seeds)
     starts = draw_committee(width, dim, key=own, seeds=seeds)
 
-    def one(alpha, start, task):
+    def one(alpha, seed):
+        start, task = seed
         run = train_committee(start, task, alpha=alpha, eps=eps, eta0=eta0, steps=steps, centred=centred)
         train, test = run.observed
         return run.parameters, train, test.total
 
-    final, train, test = _at_every(one, alphas, starts, tasks)
+    final, train, test = every_pair(one, np.asarray(alphas, dtype=float), (starts, tasks))
     return Networks(tasks, starts, final, np.asarray(steps), train, test)
 
 
@@ -145,16 +147,10 @@ def follow_networks(
         form: as for :func:`moment_dynamics`.
     """
 
-    def one(alpha, start, task):
+    def one(alpha, seed):
+        start, task = seed
         settings = {"alpha": alpha, "eps": eps, "eta0": eta0, "steps": networks.steps}
         run = moment_dynamics(start, *task, **settings, centred=centred, form=form)
         return run.train, run.test.total
 
-    return _at_every(one, alphas, networks.starts, networks.tasks)
-
-
-def _at_every(run, alphas, starts, tasks):
-    """``run(alpha, start, task)`` for every pair of start and task, at every scale."""
-    every = jax.vmap(jax.vmap(run, (None, 0, 0)), (0, None, None))
-    placed = place(np.asarray(alphas, dtype=float)), place(starts), Task(*map(place, tasks))
-    return tuple(map(np.asarray, jax.jit(every)(*placed)))
+    return every_pair(one, np.asarray(alphas, dtype=float), (networks.starts, networks.tasks))

@@ -17,7 +17,7 @@ from solvable._types import place
 from solvable.training import log_spaced_steps
 
 from ..theory import MomentRun, Moments, PopulationLoss, increment_step, moment_dynamics, moments
-from ..theory.committee import loss_of_increments
+from ..theory.committee import loss_of_increments, output_of_increments
 from .sweeps import recorded_steps
 from .task import PaperTask, draw_committee, draw_task, paper_task
 
@@ -135,8 +135,7 @@ def _until_learned(start: Moments, x, y, beta, inverse_alpha, eps):
 
     def losses(state):
         u, s = state
-        said = x @ u + eps / 2 * jnp.sum((x @ s) * x, axis=1)
-        return jnp.mean((said - y) ** 2), loss_of_increments(u, s, beta, eps).total
+        return jnp.mean((output_of_increments(u, s, x, eps) - y) ** 2), loss_of_increments(u, s, beta, eps).total
 
     def goes_on(carry):
         step, _, recent, reached = carry

@@ -98,7 +98,7 @@ def run_settings(
     Returns:
         Runs with the settings' axis ``(pairs,)``.
     """
-    require.positive(alphas=np.where(np.isposinf(alphas), 1.0, alphas))
+    require.positive_or_infinite(alphas=alphas)
     require.shape(np.shape(alphas), epsilons=epsilons)
     recorded, start = recorded_steps(steps), infinite_width(dim, float)
 

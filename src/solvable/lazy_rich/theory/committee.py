@@ -162,6 +162,11 @@ def population_test_loss(
     return loss_of_increments(alpha * wbar, alpha * m, beta, eps)
 
 
+def output_of_increments(linear, quadratic, x, eps):
+    """The output ``linear·x + (eps/2) xᵀ quadratic x`` at every input."""
+    return x @ linear + eps / 2 * jnp.sum((x @ quadratic) * x, axis=1)
+
+
 @jax.jit
 def loss_of_increments(linear, quadratic, beta, eps) -> PopulationLoss:
     """Test loss of the output ``linear·x + (eps/2) xᵀ quadratic x``."""

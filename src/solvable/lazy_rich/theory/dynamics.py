@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from solvable import require, training
 from solvable._types import RealLike, promote
 
-from .committee import Moments, PopulationLoss, loss_of_increments, moments
+from .committee import Moments, PopulationLoss, loss_of_increments, moments, output_of_increments
 
 FORMS = ("increments", "neurons", "moments")
 
@@ -82,7 +82,7 @@ def moment_step(
     """
     _check(x, alpha, eta0, targets=targets)
     wbar, m, x, targets, alpha, eps, eta0 = promote(*now, x, targets, alpha, eps, eta0)
-    g, big_g = _forces(x, _output(alpha * wbar, alpha * m, x, eps) - targets)
+    g, big_g = _forces(x, output_of_increments(alpha * wbar, alpha * m, x, eps) - targets)
     s = 2 * eta0 / alpha
     b = jnp.eye(len(wbar), dtype=m.dtype) - s * eps * big_g
     moved = b @ wbar
@@ -126,7 +126,7 @@ def increment_step(
     """
     u, s = now
     wbar, m = start.wbar + inverse_alpha * u, start.m + inverse_alpha * s
-    g, big_g = _forces(x, _output(u, s, x, eps) - targets)
+    g, big_g = _forces(x, output_of_increments(u, s, x, eps) - targets)
     c = 2 * eta0
     gw, gm = big_g @ wbar, big_g @ m
     # one outer product holds both terms: w g - (c/alpha) (eps G w + g/2) g, and its transpose
@@ -211,11 +211,7 @@ def _check(x, alpha, eta0, *, infinite=False, **targets) -> None:
     require.shape((None, None), x=x)
     require.shape(jnp.shape(x)[:1], **targets)
     require.positive(eta0=eta0)
-    require.positive(alpha=jnp.where(jnp.isposinf(alpha), 1.0, alpha) if infinite else alpha)
-
-
-def _output(u, s, x, eps):
-    return x @ u + eps / 2 * jnp.sum((x @ s) * x, axis=1)
+    (require.positive_or_infinite if infinite else require.positive)(alpha=alpha)
 
 
 def _forces(x, r):
@@ -231,14 +227,14 @@ def _run(start, birth, x, y, beta, alpha, eps, eta0, intervals, *, centred, form
     else:
         # what the network says at its start is no longer hidden: it is in every output, and learned against
         offset = Moments(alpha * birth.wbar, alpha * birth.m)
-        targets = y - _output(*offset, x, eps)
+        targets = y - output_of_increments(*offset, x, eps)
     state, update, increments = _DYNAMICS[form](start, birth, x, targets, 1 / alpha, eps, eta0)
 
     def observe(state):
         u, s = increments(state)
         size = jnp.linalg.norm(s) * jnp.sum(beta**2)
         return (
-            jnp.mean((_output(u, s, x, eps) - targets) ** 2),
+            jnp.mean((output_of_increments(u, s, x, eps) - targets) ** 2),
             loss_of_increments(u + offset.wbar, s + offset.m, beta, eps),
             jnp.trace(birth.m + s / alpha),
             jnp.where(size > 0, beta @ s @ beta / jnp.where(size > 0, size, 1), 0),
@@ -277,7 +273,7 @@ def _by_neurons(weights, birth, x, targets, inverse_alpha, eps, eta0):
 
 def _by_moments(start, birth, x, targets, inverse_alpha, eps, eta0):
     alpha = 1 / inverse_alpha
-    uncentred = targets + _output(alpha * birth.wbar, alpha * birth.m, x, eps)
+    uncentred = targets + output_of_increments(alpha * birth.wbar, alpha * birth.m, x, eps)
 
     def update(state):
         return moment_step(state, x, uncentred, alpha=alpha, eps=eps, eta0=eta0)

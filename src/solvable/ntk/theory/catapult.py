@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from solvable import require
@@ -58,8 +57,7 @@ def catapult_recursion(f0: RealLike, lam0: RealLike, *, eta: RealLike, width: Re
     require.finite(f0=f0)
     require.positive(lam0=lam0, eta=eta)
     require.integer(1, steps=steps)
-    if not isinstance(width, jax.core.Tracer) and not (np.asarray(width) > 0).all():
-        raise ValueError(f"width must be positive, got {width!r}")
+    require.positive_or_infinite(width=width)
     return _descend(*jnp.broadcast_arrays(*promote(f0, lam0, eta, width)), steps=steps)
 
 
