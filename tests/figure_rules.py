@@ -7,6 +7,8 @@ from types import ModuleType
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -19,6 +21,17 @@ def is_line(artist: Line2D) -> bool:
 
 def is_marked(artist: Line2D) -> bool:
     return artist.get_marker() not in ("None", "none", None)
+
+
+def marked(axes: Axes, colour: int | None = None) -> list[Line2D]:
+    """What was measured: markers, without those of the bars' ends and without those that stand in the legend alone."""
+    return [
+        line
+        for line in axes.lines
+        if line.get_marker() in style.MARKERS
+        and len(line.get_xdata())
+        and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
+    ]
 
 
 def check_every_figure_is_tested(figures: ModuleType, tested: Iterable[str]) -> None:

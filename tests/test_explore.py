@@ -15,6 +15,7 @@ import pytest
 from jaxtyping import TypeCheckError
 from PIL import Image
 
+from solvable import style
 from solvable.explore import (
     Axis,
     Choice,
@@ -33,7 +34,7 @@ from solvable.explore import (
     show,
     showing,
 )
-from solvable.explore.drawing import PALETTE, Picture, draw, edges, panel_names
+from solvable.explore.drawing import PALETTE, Picture, draw, panel_names
 from solvable.explore.live import FRAMES, Live, sentences
 
 TIME = np.linspace(0, 1, 11)
@@ -418,8 +419,8 @@ def test_a_base_below_a_log_axis_leaves_its_limits_alone():
 
 
 def test_cells_end_half_way_to_their_neighbours():
-    np.testing.assert_allclose(edges(np.array([0.0, 1.0, 3.0]), "linear"), [-0.5, 0.5, 2, 4], rtol=ROUNDINGS)
-    np.testing.assert_allclose(edges(COLUMNS, "log"), 10 ** np.array([-1.5, -0.5, 0.5, 1.5]), rtol=ROUNDINGS)
+    np.testing.assert_allclose(style.cell_edges(np.array([0.0, 1.0, 3.0]), "linear"), [-0.5, 0.5, 2, 4], rtol=ROUNDINGS)
+    np.testing.assert_allclose(style.cell_edges(COLUMNS, "log"), 10 ** np.array([-1.5, -0.5, 0.5, 1.5]), rtol=ROUNDINGS)
 
 
 def test_a_map_shows_its_numbers_as_colours_and_hides_cells_without_one():
@@ -448,7 +449,7 @@ def test_a_map_fills_its_panel_on_every_scale():
         picture.figure.canvas.draw()
         (axes,) = picture.axes
         (drawn,) = axes.collections
-        x = edges(COLUMNS, scale)
+        x = style.cell_edges(COLUMNS, scale)
         np.testing.assert_allclose(drawn.get_coordinates()[0, :, 0], x, rtol=ROUNDINGS)
         assert axes.get_xlim() == pytest.approx((x[0], x[-1]))
         assert axes.get_ylim() == (0.5, 2.5)

@@ -162,6 +162,19 @@ def log_axis(axes: Axes, values, label: str, *, along: str = "x") -> np.ndarray:
     return places
 
 
+def cell_edges(centres, scale: str) -> np.ndarray:
+    """Bounds ``(n + 1,)`` of cells around ``centres``, half-way to the neighbours on a ``linear`` or ``log`` axis.
+
+    A single cell is of one unit, or reaches from half of its centre to twice.
+    """
+    if scale == "log":
+        return np.exp(cell_edges(np.log(centres), "linear") if len(centres) > 1 else np.log(centres) + np.log([0.5, 2]))
+    if len(centres) == 1:
+        return centres + np.array([-0.5, 0.5])
+    middles = (centres[1:] + centres[:-1]) / 2
+    return np.concatenate([2 * centres[:1] - middles[:1], middles, 2 * centres[-1:] - middles[-1:]])
+
+
 def with_residual(*, height: float = 2.6) -> tuple[Figure, Axes, Axes]:
     """A figure of one panel, and below it a flat one with a log axis for a distance."""
     figure, (main, below) = panels(rows=2, height=height, sharex=True, gridspec_kw={"height_ratios": (2.6, 1.0)})

@@ -14,7 +14,7 @@ from solvable.lazy_rich.experiment.modular_addition import ModularAddition
 from solvable.lazy_rich.experiment.stability import StableRates
 from solvable.lazy_rich.experiment.survival import FeatureSurvival
 from solvable.lazy_rich.theory import GrokkingDelay, PopulationLoss
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked
+from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
 
 STEPS = np.union1d(np.arange(30), np.geomspace(30, 2000, 60).astype(int))
 TRAIN = 0.7 / (1 + STEPS / 5)
@@ -118,17 +118,6 @@ def _draw(name, *arguments, **options):
     return getattr(figures, name)(*(arguments or ARGUMENTS[name]), **(OPTIONS.get(name, {}) | options))
 
 
-def _markers(axes, colour=None):
-    """What was measured: markers, without those of the bars' ends and without those that stand in the legend alone."""
-    return [
-        line
-        for line in axes.lines
-        if line.get_marker() in style.MARKERS
-        and len(line.get_xdata())
-        and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
-    ]
-
-
 def _lines(axes, colour=None, dashed=False):
     return [
         line
@@ -222,7 +211,7 @@ def test_ticks_count_in_powers_where_numbers_are_long():
 
 
 def test_markers_are_spread_evenly_on_the_log_axis():
-    (marks,) = _markers(_draw("phenomenon").axes[0], figures.TRAIN)
+    (marks,) = marked(_draw("phenomenon").axes[0], figures.TRAIN)
     steps = marks.get_xdata()
     assert steps[0] == 0
     assert steps[-1] == STEPS[-1]
@@ -262,7 +251,7 @@ def test_each_network_of_a_width_is_a_line_and_infinity_the_last_tick():
     assert [len(_lines(left, colour)) for colour in (0, 1)] == [3, 3]
     assert len(_lines(left, dashed=True)) == 3
     assert [label.get_text() for label in right.get_xticklabels()] == ["40", "400", "∞"]
-    (marks,) = _markers(right)
+    (marks,) = marked(right)
     np.testing.assert_allclose(marks.get_data(), [[40, 400, 4000], [300] * 3])
     np.testing.assert_allclose(_bars(right.containers[0]), [[270, 360], [270, 360], [300, 300]])
     assert _levels(right) == [300]
@@ -279,8 +268,8 @@ def test_the_lazy_end_is_marked_by_its_levels():
     assert _levels(left) == [0.9, 0.4]
     assert _levels(right) == [0.6]
     for axes in (left, right):
-        assert len(_markers(axes)) == 2
-        assert all((line.get_xdata() > 0).all() for line in _markers(axes))
+        assert len(marked(axes)) == 2
+        assert all((line.get_xdata() > 0).all() for line in marked(axes))
 
 
 def test_a_learning_curve_is_drawn_without_what_is_zero():
@@ -295,7 +284,7 @@ def test_a_learning_curve_is_drawn_without_what_is_zero():
 
 def test_examples_without_end_are_a_dashed_line_and_runs_are_marked():
     (axes,) = _draw("two_modes").axes
-    assert len(_markers(axes)) == 2
+    assert len(marked(axes)) == 2
     (line,) = _lines(axes, dashed=True)
     np.testing.assert_allclose(line.get_ydata(), TEST)
 
@@ -335,7 +324,7 @@ def test_a_map_of_many_columns_and_one_row_has_no_numbers():
 def test_medians_count_runs_that_never_got_there_as_the_latest():
     _, right = _draw("delay_map").axes
     first, second = right.containers
-    (marks,) = _markers(right, 0)
+    (marks,) = marked(right, 0)
     np.testing.assert_allclose(marks.get_ydata(), [30, 40, 50])
     np.testing.assert_allclose(_bars(first), [[20, 40], [30, 50], [40, 50]])
     np.testing.assert_allclose(_bars(second), [[0, 0], [-1, 2], [5, 7], [9, 30_000]])
@@ -346,10 +335,10 @@ def test_medians_count_runs_that_never_got_there_as_the_latest():
 
 def test_which_gap_vanishes_is_seen_in_two_panels():
     left, right = _draw("gap").axes
-    np.testing.assert_allclose(_markers(left, 0)[0].get_ydata(), [30, 40, 50])
-    np.testing.assert_allclose(_markers(left, 1)[0].get_ydata(), 0)
+    np.testing.assert_allclose(marked(left, 0)[0].get_ydata(), [30, 40, 50])
+    np.testing.assert_allclose(marked(left, 1)[0].get_ydata(), 0)
     for colour in (0, 1):
-        np.testing.assert_allclose(_markers(right, colour)[0].get_ydata(), [3, 4, 5])
+        np.testing.assert_allclose(marked(right, colour)[0].get_ydata(), [3, 4, 5])
     assert _levels(right) == [1]
     assert right.get_ylim()[0] < 1
 
@@ -367,7 +356,7 @@ def test_every_number_of_examples_has_its_panel(count):
 
 def test_a_run_with_larger_steps_is_drawn_over_the_other():
     top, bottom, left = _draw("figure_1").axes
-    (marks,) = _markers(left, figures.TEST)
+    (marks,) = marked(left, figures.TEST)
     np.testing.assert_allclose(marks.get_ydata(), np.interp(marks.get_xdata(), STEPS, TEST))
     assert _levels(left) == [0.4]
     assert [axes.get_ylabel() for axes in (top, bottom)] == ["weight norm\n/ initial", "cosine"]
@@ -376,7 +365,7 @@ def test_a_run_with_larger_steps_is_drawn_over_the_other():
 
 def test_the_lottery_is_sorted_by_test_loss_and_zero_lies_on_the_floor():
     left, right = _draw("figure_4").axes
-    train, test = (line.get_ydata() for line in _markers(right))
+    train, test = (line.get_ydata() for line in marked(right))
     np.testing.assert_allclose(test, [1e-6, 1e-5, 1.2])
     np.testing.assert_allclose(train, [1e-6, 1e-6, 1e-3])
     assert len(_lines(left)) == 5
@@ -385,7 +374,7 @@ def test_the_lottery_is_sorted_by_test_loss_and_zero_lies_on_the_floor():
 def test_a_start_along_the_target_stands_at_rank_one():
     left, right = _draw("initial_ranks").axes
     for axes, count in ((left, 4), (right, 2)):
-        marks = _markers(axes)
+        marks = marked(axes)
         assert len(marks) == count
         full = [line for line in marks if same_color(line.get_markerfacecolor(), line.get_color())]
         assert len(full) == count / 2
@@ -401,9 +390,9 @@ def test_every_output_scale_of_modular_addition_has_its_panel_and_the_norms_one(
     assert [axes.get_title(loc="left") for axes in panels] == [rf"$\alpha$ = {alpha}" for alpha in ("0.25", "1", "4")]
     for axes in panels:
         assert [len(_lines(axes, colour)) for colour in (0, 1)] == [3, 3]
-        assert len(_markers(axes)) == 2
+        assert len(marked(axes)) == 2
     assert [text.get_text() for text in norms.texts] == ["0.25", "1", "4"]
-    assert [line.get_ydata()[0] for line in _markers(norms)] == [1, 1, 1]
+    assert [line.get_ydata()[0] for line in marked(norms)] == [1, 1, 1]
     assert len({axes.get_xlim() for axes in (*panels, norms)}) == 1
 
 
@@ -416,8 +405,8 @@ def test_one_seed_and_an_odd_panel_can_be_read():
 def test_survival_is_drawn_against_both_counts_of_pairs():
     left, right = _draw("survival").axes
     for colour, m in enumerate((11, 23)):
-        (share,) = _markers(left, colour)
-        (rescaled,) = _markers(right, colour)
+        (share,) = marked(left, colour)
+        (rescaled,) = marked(right, colour)
         np.testing.assert_allclose(share.get_xdata(), PAIRS / m**2)
         np.testing.assert_allclose(rescaled.get_xdata(), PAIRS / (m * np.log(m)))
         np.testing.assert_allclose(share.get_ydata(), [0, 0.5, 1])
@@ -425,7 +414,7 @@ def test_survival_is_drawn_against_both_counts_of_pairs():
 
 def test_a_rate_is_stable_if_all_below_it_are():
     axes = _draw("stable_rates").axes[0]
-    first, second = _markers(axes, 2)
+    first, second = marked(axes, 2)
     np.testing.assert_allclose(first.get_ydata(), [1.0, np.nan, 1.1 * 19])
     np.testing.assert_allclose(second.get_ydata(), [0.8, np.nan, 1.1 * 17])
     np.testing.assert_allclose(_bars(axes.containers[0])[0], [1.0, 1.1])
@@ -437,7 +426,7 @@ def test_a_rate_is_stable_if_all_below_it_are():
 
 def test_a_form_is_drawn_where_it_exists_and_exactness_on_the_floor():
     axes = _draw("precision").axes[0]
-    one, several = _markers(axes, 0)[0], _markers(axes, 1)[0]
+    one, several = marked(axes, 0)[0], marked(axes, 1)[0]
     np.testing.assert_allclose(one.get_ydata(), [1e-7, 1e-6, style.FLOOR])
     np.testing.assert_allclose(several.get_ydata(), 1e-7)
     assert len(several.get_ydata()) == 4
@@ -449,4 +438,4 @@ def test_alignment_falls_as_the_diagonal_does():
     np.testing.assert_allclose(guide.get_ydata(), np.sqrt(40) / SAMPLES)
     (line,) = _lines(axes, 2)
     assert set(line.get_ydata()) == {1e-4}
-    np.testing.assert_allclose(_markers(axes, 0)[0].get_ydata(), 6 / SAMPLES * SEEDS.mean())
+    np.testing.assert_allclose(marked(axes, 0)[0].get_ydata(), 6 / SAMPLES * SEEDS.mean())

@@ -4,13 +4,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.colors import same_color
 
 from solvable import style
 from solvable.ntk import figures
 from solvable.ntk.experiment import CircleKernels, ComponentRun, RateSweep, SampleSweep, ScaleSweep, WidthSweep
 from solvable.ntk.theory import Catapult
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked
+from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
 
 ANGLES = np.linspace(-np.pi, np.pi, 61)
 BUMP = 0.1 + np.exp(-(ANGLES**2))
@@ -97,17 +96,6 @@ def _draw(name, *arguments):
     return getattr(figures, name)(*(arguments or ARGUMENTS[name]))
 
 
-def _markers(axes, colour=None):
-    """What was measured: markers, without those of the bars' ends and without those that stand in the legend alone."""
-    return [
-        line
-        for line in axes.lines
-        if line.get_marker() in style.MARKERS
-        and len(line.get_xdata())
-        and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
-    ]
-
-
 def test_every_figure_is_here():
     check_every_figure_is_tested(figures, ARGUMENTS)
 
@@ -145,7 +133,7 @@ def test_the_residual_is_the_distance_between_formula_and_linear_model():
 
 
 def test_empty_bins_are_not_drawn():
-    (markers,) = _markers(_draw("heavy_tails").axes[0])
+    (markers,) = marked(_draw("heavy_tails").axes[0])
     np.testing.assert_allclose(markers.get_xdata(), [-2.4, 0.0, 1.2, 2.4], atol=1e-12)  # centres of full bins
 
 
@@ -211,7 +199,7 @@ def test_percentiles_of_the_networks_are_those_of_the_theory():
     for line, z in zip(lines, (1.2816, 0, -1.2816), strict=True):
         np.testing.assert_allclose(line.get_ydata(), BUMP + z * sd)
     for colour, z in enumerate((1.6, 0, -1.6)):  # 90th, 50th and 10th percentile of an even spread from -2 to 2
-        (markers,) = _markers(axes, colour)
+        (markers,) = marked(axes, colour)
         shift = markers.get_ydata() - np.interp(markers.get_xdata(), ANGLES, BUMP)
         np.testing.assert_allclose(shift, 0.1 * z, atol=1e-12)
 
@@ -232,7 +220,7 @@ def test_the_best_timeis_marked():
 
 def test_a_run_that_diverged_has_no_final_sharpness():
     losses, final = _draw("learning_rates").axes
-    measured = {float(x): float(y) for line in _markers(final) for x, y in line.get_xydata()}
+    measured = {float(x): float(y) for line in marked(final) for x, y in line.get_xydata()}
     assert measured == pytest.approx({0.5: 1, 0.9: 1, 1.1: 1 / 1.1, 2.0: 1 / 2})
     line = next(line for line in final.lines if is_line(line))
     np.testing.assert_allclose(line.get_ydata(), np.minimum(1, 1 / line.get_xdata()))
@@ -269,5 +257,5 @@ def test_the_narrowest_and_the_widest_are_compared():
     left, right = _draw("circle_trained").axes
     labels = [text.get_text() for text in left.get_legend().get_texts()]
     assert labels[1:] == ["width 64, at birth", "width 64, trained", "width 10 000, at birth", "width 10 000, trained"]
-    (growth,) = _markers(right)
+    (growth,) = marked(right)
     np.testing.assert_allclose(growth.get_ydata(), [0.5, 0.5, 0.1])

@@ -16,7 +16,7 @@ from matplotlib.ticker import LogFormatter, LogFormatterMathtext
 
 from solvable import style
 
-from .declaration import Curve, Explorable, Field, Panel, Scale
+from .declaration import Curve, Explorable, Field, Panel
 
 Points = Mapping[str, tuple]
 Results = Mapping[str, np.ndarray]
@@ -77,7 +77,8 @@ class _Map:
     def settle(self, results: Results) -> None:
         """Draw the cells on the axes' present scales, and end the axes with them."""
         field, axes = self._field, self._axes
-        x, y = edges(results[field.x], axes.get_xscale()), edges(results[field.y], axes.get_yscale())
+        x = style.cell_edges(results[field.x], axes.get_xscale())
+        y = style.cell_edges(results[field.y], axes.get_yscale())
         missing = results[field.missing] > 0.5 if field.missing else False
         if self._cells is not None:
             self._cells.remove()
@@ -188,14 +189,6 @@ def _legend_rows(panel: Panel) -> int:
     if panel.field:
         labels.append(panel.field.missing_label)
     return -(-len(list(filter(None, labels))) // LEGEND_COLUMNS)
-
-
-def edges(centres: np.ndarray, scale: Scale) -> np.ndarray:
-    """Bounds ``(n + 1,)`` of cells around ``centres``, half-way to the neighbours on the axis's scale."""
-    if scale == "log":
-        return np.exp(edges(np.log(centres), "linear"))
-    middles = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate([2 * centres[:1] - middles[:1], middles, 2 * centres[-1:] - middles[-1:]])
 
 
 def draw(explorable: Explorable, results: Results, markers: Points) -> Figure:

@@ -375,14 +375,6 @@ def collapse(
     return figure
 
 
-def _edges(places: np.ndarray) -> np.ndarray:
-    """Borders of cells around places on a log axis."""
-    if len(places) == 1:
-        return places[0] * np.array([0.5, 2.0])
-    middles = np.sqrt(places[1:] * places[:-1])
-    return np.concatenate([[places[0] ** 2 / middles[0]], middles, [places[-1] ** 2 / middles[-1]]])
-
-
 def _cell_texts(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, shade) -> None:
     for row, column in np.ndindex(values.shape):
         value = values[row, column]
@@ -415,7 +407,8 @@ def delay_map(alphas: RealLike, epsilons: RealLike, delay: RealLike) -> Figure:
     left.grid(False)
     left.patch.set(facecolor="#e4e4e4", edgecolor="#b5b5b5", hatch="////")
     shown = np.ma.masked_invalid(np.maximum(middle, 1))
-    mesh = left.pcolormesh(_edges(places), _edges(rows), shown, norm=shade, cmap=mpl.colormaps["YlGnBu"])
+    borders = (style.cell_edges(at, "log") for at in (places, rows))
+    mesh = left.pcolormesh(*borders, shown, norm=shade, cmap=mpl.colormaps["YlGnBu"])
     if len(places) <= MANY:
         _cell_texts(left, places, rows, middle, shade)
     bar = figure.colorbar(mesh, cax=left.inset_axes((0.0, 1.04, 1.0, 0.05)), orientation="horizontal")
