@@ -43,7 +43,7 @@ def write(name: str, lines: list[str]) -> None:
 
 def main() -> None:
     """Write the three files of pins: for readers, for builders, for machines without Node."""
-    readers = compile_pins("pyproject.toml", "--extra=lab")
+    readers = compile_pins("pyproject.toml", "--extra=lab", "--extra=embedding")
     write("requirements.txt", readers)
     known = {pin_of(line) for line in readers}
     builders = compile_pins("pyproject.toml", "--group=dev", "--constraints=requirements.txt")

@@ -1,24 +1,21 @@
 """One run for every setting with every task, on two cores."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import jax
 import numpy as np
 from jaxtyping import PyTree
 
 from solvable._types import place
-
-THREADS = 2
-"""How many runs go on at a time."""
+from solvable.threads import THREADS, side_by_side
 
 
 def every_pair(run: Callable[[PyTree, PyTree], PyTree], settings: PyTree, tasks: PyTree) -> PyTree:
     """``run(setting, task)`` for every setting with every task, along two new axes.
 
-    One compiled program, whose runs are shared among :data:`THREADS` threads. Products of matrices as
-    small as these leave other cores idle, and runs batched by ``vmap`` take a quarter longer than one after the other,
-    because together they outgrow the cache.
+    One compiled program, whose runs are shared among threads. Runs batched by ``vmap`` take a quarter longer than one
+    after the other, because together they outgrow the cache.
 
     Args:
         run: what to do with one entry of each; returns a pytree of arrays.
@@ -44,7 +41,6 @@ def every_pair(run: Callable[[PyTree, PyTree], PyTree], settings: PyTree, tasks:
         return run(jax.tree.map(lambda leaf: leaf[setting], settings), jax.tree.map(lambda leaf: leaf[task], tasks))
 
     program = jax.jit(lambda pairs: jax.lax.map(at, pairs)).lower(shares[0]).compile()
-    with ThreadPoolExecutor(THREADS) as pool:
-        done = list(pool.map(lambda some: jax.block_until_ready(program(some)), shares))
+    done = side_by_side(partial(program, some) for some in shares)
     found = jax.tree.map(lambda *parts: np.concatenate(parts)[:total], *done)
     return jax.tree.map(lambda part: part.reshape(*counts, *part.shape[1:]), found)

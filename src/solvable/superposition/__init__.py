@@ -1,0 +1,1 @@
+"""Chapter 4: superposition, and how the loss falls with the width."""
