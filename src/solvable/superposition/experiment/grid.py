@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from solvable import long_runs
 
-from ..theory.frequencies import feature_frequencies
+from ..theory.frequencies import evened_frequencies, feature_frequencies
 from .model import Settings
 from .sweeps import Measured, run_widths
 
@@ -23,7 +23,13 @@ FEATURES = 512
 WIDTHS = (6, 9, 14, 21, 32, 48)
 """The last one lies above the square root of twice the number of features, 32."""
 SETTINGS = Settings(steps=6000)
-LAWS = {"exponential": {"length": 60.0}, "linear": {}}
+WIDE = (48, 64, 96, 128)
+LAWS = {
+    "exponential": lambda: feature_frequencies("exponential", FEATURES, length=60.0),
+    "linear": lambda: feature_frequencies("linear", FEATURES),
+}
+EVENED = (0.1, 0.3, 1.0)
+"""Steps from rare features, with one active in the mean, to a most frequent one that is always active."""
 STORED = "grid.npz"
 
 
@@ -58,6 +64,8 @@ class Grid(NamedTuple):
         held: decay of many strengths, among which the one that represents as many features as dimensions.
         knob: from weak to strong superposition.
         laws: strong superposition with other spectra, by name, each ``(widths, seeds)``.
+        evened: ``(3, widths, seeds)``; strong superposition at higher densities, where ``alpha`` is 1.
+        wide: ``(4, seeds)``; strong superposition at widths beyond ``widths``, where ``alpha`` is 1.
     """
 
     widths: Int[np.ndarray, " widths"]
@@ -65,6 +73,8 @@ class Grid(NamedTuple):
     held: Table
     knob: Table
     laws: dict[str, Measured]
+    evened: Measured
+    wide: Measured
 
 
 def stored_grid() -> Grid:
@@ -75,17 +85,27 @@ def stored_grid() -> Grid:
     for table, (alphas, gammas, _) in TABLES.items():
         rows = np.array([[cells[_name(table, alpha, gamma)] for gamma in gammas] for alpha in alphas])
         tables[table] = Table(np.array(alphas), np.array(gammas), Measured(*np.moveaxis(rows, 2, 0)))
-    return Grid(np.array(WIDTHS), **tables, laws={name: Measured(*cells[name]) for name in LAWS})
+    laws = {name: Measured(*cells[name]) for name in LAWS}
+    evened = Measured(*np.stack([cells[f"evened {s}"] for s in EVENED], axis=1))
+    return Grid(np.array(WIDTHS), **tables, laws=laws, evened=evened, wide=Measured(*cells["wide"]))
 
 
 def _name(table: str, alpha: float, gamma: float) -> str:
     return f"{table} alpha {alpha:.2f} gamma {gamma:.2f}"
 
 
-def _cell(kind, gamma, seeds, spectrum):
-    frequencies = np.asarray(feature_frequencies(kind, FEATURES, **spectrum))[None]
+def _power(alpha):
+    return feature_frequencies("power", FEATURES, alpha=alpha)
+
+
+def _evened(s):
+    return evened_frequencies(_power(1.0), s)
+
+
+def _cell(spectrum, gamma, seeds, widths=WIDTHS):
     key = jax.random.key(0)
-    found = run_widths(frequencies, WIDTHS, gammas=[gamma], seeds=seeds, key=key, settings=SETTINGS)
+    frequencies = np.asarray(spectrum())[None]
+    found = run_widths(frequencies, widths, gammas=[gamma], seeds=seeds, key=key, settings=SETTINGS)
     return np.array(found, np.float32)[:, 0]
 
 
@@ -96,10 +116,13 @@ def store_grid(file: Path, *, budget: float = float("inf")) -> None:
         file: an ``.npz``.
         budget: seconds after which no new cell is begun.
     """
-    cells = {kind: partial(_cell, kind, -1.0, 3, spectrum) for kind, spectrum in LAWS.items()}
+    cells = {kind: partial(_cell, spectrum, -1.0, 3) for kind, spectrum in LAWS.items()}
+    cells["wide"] = partial(_cell, partial(_power, 1.0), -1.0, 3, WIDE)
+    for s in EVENED:
+        cells[f"evened {s}"] = partial(_cell, partial(_evened, s), -1.0, 3)
     for table, (alphas, gammas, seeds) in TABLES.items():
         for alpha, gamma in itertools.product(alphas, gammas):
-            cells[_name(table, alpha, gamma)] = partial(_cell, "power", gamma, seeds, {"alpha": alpha})
+            cells[_name(table, alpha, gamma)] = partial(_cell, partial(_power, alpha), gamma, seeds)
     long_runs.resume(file, cells, budget=budget)
 
 

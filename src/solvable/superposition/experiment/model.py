@@ -19,6 +19,8 @@ NO_LENGTH = 1e-8
 """Added to the length of a row before it divides, as in the authors' code."""
 LAST_RATE = 0.05
 """Part of the peak learning rate that is left at the end."""
+WARM_UP = 0.1
+"""Part of the steps over which the learning rate rises."""
 
 
 def autoencode(
@@ -113,18 +115,22 @@ class Settings(NamedTuple):
         batch: examples in a step, all fresh.
         learning_rate: its peak; it rises linearly over the first tenth, and falls as a cosine to a twentieth.
         bias_scale: standard deviation of the biases at the start.
-        average: whether the loss is averaged over the features, as in the authors' code, and not summed.
+        loss_scale: factor of the loss; 1/n averages it over the features, as the authors' code does.
         epsilon: of Adam.
         test_batches: number of fresh batches on which the loss is measured.
+        bias_rate: learning rate of the biases, as a multiple of that of the weights.
+        warm_up: part of the steps over which the learning rate rises.
     """
 
     steps: int = 2000
     batch: int = 256
     learning_rate: float = 1e-2
     bias_scale: float = 0.0
-    average: bool = False
+    loss_scale: float = 1.0
     epsilon: float = 1e-8
     test_batches: int = 160
+    bias_rate: float = 1.0
+    warm_up: float = WARM_UP
 
 
 def train_superposition(
@@ -137,7 +143,7 @@ def train_superposition(
     batch: int = Settings().batch,
     learning_rate: float = Settings().learning_rate,
     bias_scale: float = Settings().bias_scale,
-    average: bool = Settings().average,
+    loss_scale: float = Settings().loss_scale,
     epsilon: float = Settings().epsilon,
     test_batches: int = Settings().test_batches,
 ) -> Superposition:
@@ -158,8 +164,8 @@ def train_superposition(
         learning_rate: peak of the schedule, for weights and biases: up over the first tenth of the steps, then along a
             cosine down to a twentieth.
         bias_scale: standard deviation of the biases at the start; the authors take 1, which needs their 20 000 steps.
-        average: average the loss over the features, as the authors' code does, instead of summing it; with Adam this
-            changes nothing but the weight of ``epsilon``.
+        loss_scale: factor of the loss in training; 1/n averages it over the features, as the authors' code does. With
+            Adam it changes nothing but the weight of ``epsilon``.
         epsilon: of Adam.
         test_batches: fresh batches on which the final loss is measured.
 
@@ -175,7 +181,7 @@ def train_superposition(
     >>> bool(run.loss < 0.1)
     True
     """
-    settings = Settings(steps, batch, learning_rate, bias_scale, average, epsilon, test_batches)
+    settings = Settings(steps, batch, learning_rate, bias_scale, loss_scale, epsilon, test_batches)
     check_settings(settings)
     require.integer(1, m=m)
     require.finite(gamma=gamma)
@@ -186,7 +192,8 @@ def train_superposition(
 def check_settings(settings: Settings) -> None:
     """Refuse settings with which nothing can be trained."""
     require.integer(1, steps=settings.steps, batch=settings.batch, test_batches=settings.test_batches)
-    require.positive(learning_rate=settings.learning_rate)
+    require.positive(learning_rate=settings.learning_rate, loss_scale=settings.loss_scale, bias_rate=settings.bias_rate)
+    require.within(0, 1, warm_up=settings.warm_up)
     require.non_negative(bias_scale=settings.bias_scale, epsilon=settings.epsilon)
 
 
@@ -199,39 +206,39 @@ def run_prepared(
 
 @partial(jax.jit, static_argnames=("m", "slots", "settings"))
 def _run(tables, gamma, key, *, m, slots, settings):
-    steps, batch, learning_rate, bias_scale, average, epsilon, test_batches = settings
     n = tables.bounds.shape[0]
     # the first key is the same for every width, and the examples with it
     examples, test, start_columns, start_biases = jax.random.split(key, 4)
     parameters = Parameters(
         jax.random.normal(start_columns, (n, m), jnp.float32).T / jnp.sqrt(jnp.float32(m)),
-        bias_scale * jax.random.normal(start_biases, (n,), jnp.float32),
+        settings.bias_scale * jax.random.normal(start_biases, (n,), jnp.float32),
     )
-    warm_up = steps // 10
+    rate, steps = settings.learning_rate, settings.steps
     schedule = optax.warmup_cosine_decay_schedule(
-        0.0, learning_rate, warm_up, steps, end_value=LAST_RATE * learning_rate
+        0.0, rate, round(settings.warm_up * steps), steps, end_value=LAST_RATE * rate
     )
     optimiser = optax.chain(
-        optax.scale_by_adam(eps=epsilon), decoupled_pull(gamma), optax.scale_by_learning_rate(schedule)
+        optax.scale_by_adam(eps=settings.epsilon),
+        decoupled_pull(gamma),
+        optax.stateless(lambda updates, _: updates._replace(biases=settings.bias_rate * updates.biases)),
+        optax.scale_by_learning_rate(schedule),
     )
-    draw = partial(draw_batch, tables, batch, slots=slots)
+    draw = partial(draw_batch, tables, settings.batch, slots=slots)
 
     def errors(parameters, x):
         return jnp.sum((_autoencode(*parameters, x) - x) ** 2, axis=-1)
 
     def loss(parameters, x):
-        total = jnp.mean(errors(parameters, x))
-        return total / n if average else total
+        return settings.loss_scale * jnp.mean(errors(parameters, x))
 
-    trained = train(
-        loss, parameters, optimiser, steps=np.array([steps]), observe=lambda _: (), draw=draw, key=examples
-    ).parameters
+    last = np.array([steps])
+    trained = train(loss, parameters, optimiser, steps=last, observe=lambda _: (), draw=draw, key=examples).parameters
 
     def measure(_, key):
         found = errors(trained, draw(key))
         return None, (jnp.mean(found), jnp.mean(found**2))
 
-    mean, square = jax.lax.scan(measure, None, jax.random.split(test, test_batches))[1]
+    mean, square = jax.lax.scan(measure, None, jax.random.split(test, settings.test_batches))[1]
     mean, square = jnp.mean(mean), jnp.mean(square)
-    error = jnp.sqrt((square - mean**2) / (batch * test_batches))
+    error = jnp.sqrt((square - mean**2) / (settings.batch * settings.test_batches))
     return Superposition(trained.columns.T, trained.biases, mean, error)

@@ -21,6 +21,8 @@ REACH = 1.4
 """Half of the side of a panel; a feature of its own has length 1."""
 OTHER = 6
 """Colour and marker of models that are in none of the forms."""
+LEVELS = ("1", "3/4", "2/3", "1/2", "2/5", "3/8")
+"""How the levels of a dimensionality are written."""
 BIN = 0.02
 """Of the histogram of dimensionalities."""
 
@@ -101,10 +103,18 @@ def form_losses(
         style.experiment(axes, models.densities[at], relative[found == name], colour=colour, label=label, alpha=0.8)
     if boundary is not None:
         axes.axvline(boundary, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
+        axes.annotate(
+            f"{boundary:.3f}",
+            (boundary, 0.02),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(3, 0),
+            textcoords="offset points",
+            color=style.GREY,
+            fontsize=8.5,
+        )
     style.log_axis(axes, np.sort(models.densities), "density $p$ of the features")
     axes.set_ylabel("loss / loss of the best constants")
     axes.set_ylim(bottom=0)
-    # one handle for each form, its line; a marker has the colour of its form
     style.legend(axes, 3)
     return figure
 
@@ -131,13 +141,29 @@ def plateaus(runs: Plateaus, excess: PlateauExcess) -> Figure:
     )
     share = runs.dimensions_per_feature.reshape(-1, len(sparsity)).mean(axis=0)
     style.experiment(left, sparsity, share, colour=1, label=r"$D^*$ of the model")
-    for axes in (left, right):
-        for level in PLATEAUS:
+    for level, name in zip(PLATEAUS, LEVELS, strict=True):
+        for axes in (left, right):
             axes.axhline(level, color=style.GREY, linestyle="--", linewidth=0.8, zorder=1)
-    edges = np.arange(0.1, 1.0 + BIN, BIN)
+        # the lowest two are too close to each other for both names above their lines
+        above = level > min(PLATEAUS)
+        right.annotate(
+            name,
+            (1, level),
+            xycoords=right.get_yaxis_transform(),
+            xytext=(0, 1 if above else -1),
+            textcoords="offset points",
+            ha="right",
+            va="bottom" if above else "top",
+            fontsize=8.5,
+            color=style.GREY,
+        )
+    # bins around the levels at 1/2 and 2/5, from where features are represented
+    edges = np.arange(0.09, 1.0 + BIN, BIN)
     right.stairs(np.histogram(parts, edges)[0], edges, orientation="horizontal", fill=True, color=style.COLOURS[5])
     style.experiment(right, excess.count, PLATEAUS, colour=0, label="near a level", zorder=4)
-    style.experiment(right, excess.expected, PLATEAUS, colour=6, marker="|", markersize=10, label="expected", zorder=4)
+    style.experiment(
+        right, excess.expected, PLATEAUS, colour=6, marker="|", markersize=10, label="expected there", zorder=4
+    )
     style.log_axis(left, [1, 2, 4, 8, 16], "sparsity $1/p$")
     left.set(ylabel="part of a dimension", ylim=(-0.02, 1.05))
     right.set_xlabel("features")

@@ -375,16 +375,16 @@ def plateau_excess(
         raise ValueError(f"levels must be different numbers on one axis, got {levels!r}")
     sample = np.ravel(np.asarray(dimensionalities))
     within = np.abs(sample[:, None] - levels) <= width
+    free = sample[~within.any(axis=1)]
+    # the first two that are there count; the farther ones stand in at the ends
+    steps = np.array([[-3, -1], [1, 3], [-5, -3], [3, 5]])
     rows = []
     for level, count in zip(levels, np.count_nonzero(within, axis=0), strict=True):
-        # the nearest two of those that are there; those beyond stand in at the ends
-        steps = np.array([[-3, -1], [1, 3], [-5, -3], [3, 5]])
         flanks = [_flank(*ends, levels, width) for ends in level + width * steps]
         flanks = [flank for flank in flanks if flank.length > width / 4][:2]
         if len(flanks) < 2:
             raise ValueError(f"width must leave every level two flanks, got {width!r}, too much at the level {level}")
         centres, lengths = np.array([(flank.centre, flank.length) for flank in flanks]).T
-        free = sample[~within.any(axis=1)]
         counts = np.array([np.count_nonzero((free >= flank.low) & (free < flank.high)) for flank in flanks])
         low, high = max(level - width, 0), min(level + width, 1)
         share = ((low + high) / 2 - centres[0]) / (centres[1] - centres[0])

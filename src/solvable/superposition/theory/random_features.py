@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from solvable import require
@@ -119,7 +120,7 @@ def optimal_ridge(
         samples: ``n``; positive, any shape, as for ``features`` and ``noise``.
         features: ``k``; positive, infinity allowed.
         eigenvalues: :math:`\lambda`, ``(modes,)``; positive.
-        coefficients: ``v``, ``(modes,)``; their squares have a positive sum.
+        coefficients: ``v``, ``(modes,)``; not all 0.
         noise: :math:`\sigma^2`; not negative.
 
     Returns:
@@ -139,6 +140,8 @@ def optimal_ridge(
     require.positive_or_infinite(features=features)
     require.non_negative(noise=noise)
     _check_task(eigenvalues, coefficients)
+    if not isinstance(coefficients, jax.core.Tracer):
+        require.positive(**{"sum of squared coefficients": np.sum(np.square(coefficients))})
     samples, features, noise, eigenvalues, coefficients = promote(samples, features, noise, eigenvalues, coefficients)
     return _best_ridges(jnp.broadcast_arrays(samples, features, noise), (eigenvalues, coefficients))
 
@@ -161,6 +164,8 @@ def _over_settings(one):
         shape, size = settings[0].shape, settings[0].size
         rest = -size % BLOCK
         padded = [jnp.pad(setting.ravel(), (0, rest), mode="edge").reshape(-1, BLOCK) for setting in settings]
+        if not size:
+            padded = [jnp.ones((1, BLOCK), setting.dtype) for setting in settings]
         blocks = [block(settings, task) for settings in zip(*padded, strict=True)]
         return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:size].reshape(shape), *blocks)
 
@@ -204,8 +209,10 @@ def _solve(n, k, ridge, lam):
     ends = jnp.log(jnp.where(exists, low, high / 2)), jnp.log(high)
     root = jax.lax.stop_gradient(sum(jax.lax.fori_loop(0, HALVINGS, halve, ends)) / 2)
     # one step of Newton's, which carries the derivatives
-    slope = jax.lax.stop_gradient(jax.grad(excess)(root))
-    return jnp.where(exists, jnp.exp(root - excess(root) / slope), 0)
+    gamma = jnp.exp(root)
+    left_n, left_k = _unexplained(gamma, n, k, ridge)
+    falls = jnp.sum(lam * gamma / (lam + gamma) ** 2) + left_n / (1 + left_n / jnp.where(left_k > 0, left_k, 1))
+    return jnp.where(exists, jnp.exp(root + excess(root) / jax.lax.stop_gradient(falls)), 0)
 
 
 def _test_error(gamma, n, k, left_n, left_k, lam, v, noise):
