@@ -133,6 +133,10 @@ class Settings(NamedTuple):
     warm_up: float = WARM_UP
 
 
+COUNTED = ("steps", "batch", "test_batches", "warm_up")
+"""Settings on which the shape of a compiled program depends."""
+
+
 def train_superposition(
     frequencies: Real[np.ndarray | Array, " n"],
     m: int,
@@ -200,12 +204,19 @@ def check_settings(settings: Settings) -> None:
 def run_prepared(
     tables: Sparse | Dense, m: int, gamma: float, key: Key[Array, ""], settings: Settings
 ) -> Superposition:
-    """A run from tables that are there already; one compiled program for each width and each kind of tables."""
-    return _run(tables, place(gamma, np.float32), key, m=m, slots=room_for(tables), settings=settings)
+    """A run from tables that are there already; one compiled program for each width, kind of tables and length.
+
+    Strengths, rates and scales are arguments of the program.
+    """
+    numbers = settings._replace(**dict.fromkeys(COUNTED))
+    counted = tuple(getattr(settings, name) for name in COUNTED)
+    placed = jax.tree.map(lambda value: place(value, np.float32), (gamma, numbers))
+    return _run(tables, *placed, key, m=m, slots=room_for(tables), counted=counted)
 
 
-@partial(jax.jit, static_argnames=("m", "slots", "settings"))
-def _run(tables, gamma, key, *, m, slots, settings):
+@partial(jax.jit, static_argnames=("m", "slots", "counted"))
+def _run(tables, gamma, numbers, key, *, m, slots, counted):
+    settings = numbers._replace(**dict(zip(COUNTED, counted, strict=True)))
     n = tables.bounds.shape[0]
     # the first key is the same for every width, and the examples with it
     examples, test, start_columns, start_biases = jax.random.split(key, 4)
@@ -213,15 +224,14 @@ def _run(tables, gamma, key, *, m, slots, settings):
         jax.random.normal(start_columns, (n, m), jnp.float32).T / jnp.sqrt(jnp.float32(m)),
         settings.bias_scale * jax.random.normal(start_biases, (n,), jnp.float32),
     )
-    rate, steps = settings.learning_rate, settings.steps
-    schedule = optax.warmup_cosine_decay_schedule(
-        0.0, rate, round(settings.warm_up * steps), steps, end_value=LAST_RATE * rate
-    )
+    steps = settings.steps
+    shape = optax.warmup_cosine_decay_schedule(0.0, 1.0, round(settings.warm_up * steps), steps, end_value=LAST_RATE)
+    rates = Parameters(settings.learning_rate, settings.bias_rate * settings.learning_rate)
     optimiser = optax.chain(
         optax.scale_by_adam(eps=settings.epsilon),
         decoupled_pull(gamma),
-        optax.stateless(lambda updates, _: updates._replace(biases=settings.bias_rate * updates.biases)),
-        optax.scale_by_learning_rate(schedule),
+        optax.stateless(lambda updates, _: jax.tree.map(jnp.multiply, rates, updates)),
+        optax.scale_by_learning_rate(shape),
     )
     draw = partial(draw_batch, tables, settings.batch, slots=slots)
 

@@ -80,7 +80,7 @@ def shortest_separator(x: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " n"]:
 
     Source: Lawson and Hanson (1974), chapter 23.
 
-    >>> shortest_separator(np.array([[1.0, 1.0], [1.0, -1.0]])).round(12)
+    >>> shortest_separator(np.array([[1.0, 1.0], [1.0, -1.0]])).round(12) + 0.0
     array([1., 0.])
     """
     rows = np.vstack([x.T, np.ones(len(x))])

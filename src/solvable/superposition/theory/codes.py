@@ -1,6 +1,5 @@
-"""The loss of a code whose rows are all equally long and whose overlaps follow a known law: a reference, not a bound."""
+"""The loss of a code with rows of one length and overlaps of a known law: a reference for what is trained, no bound."""
 
-from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
@@ -11,12 +10,13 @@ from jaxtyping import Array, ArrayLike, Float, Real
 from solvable import require
 from solvable._types import place, promote
 
+from .frequencies import MEAN_SQUARE
 from .geometry import welch_bound
 
 Overlaps = Literal["random", "equiangular"]
 
-REACH = 12.0
-"""Largest interference, in units of a row's squared length; more has a probability below 1e-9 at a density of 1."""
+REACH = 16.0
+"""Largest interference, in units of a typical overlap; more has a probability below 1e-9 at a density of 1."""
 LATTICE = 4096
 STEP = 2 * REACH / LATTICE
 """Interference is rounded to multiples of this, which adds less than its square to a variance."""
@@ -83,21 +83,57 @@ def code_loss(
     Source: derived in the chapter. The law of the interference is computed on a lattice, by Fourier transform.
     """
     require.one_of(("random", "equiangular"), overlaps=overlaps)
-    require.within(0, 1, frequencies=frequencies)
-    require.integer(2, m=m, **{"the number of frequencies": len(frequencies)})
-    p = np.asarray(frequencies, dtype=float)
-    if (np.diff(p) > 0).any() or p.sum() > 2:
-        raise ValueError(f"frequencies must not increase nor add up to more than 2, got a sum of {p.sum()}")
-    (frequencies,) = promote(frequencies)
-    ranks = np.unique(np.round(np.geomspace(1, len(p), CLASSES)).astype(int)) - 1
-    single = _random_overlaps(m) if overlaps == "random" else _equal_overlaps(float(welch_bound(len(p), m)))
+    require.integer(2, m=m)
+    frequencies, ranks = _ready(frequencies)
+    n = len(frequencies)
+    # the lattice counts in units of a typical overlap
+    unit = (1 / m if overlaps == "random" else float(welch_bound(n, m))) ** 0.5
+    if not unit:
+        raise ValueError(f"m must be below the number of frequencies, {n}, got {m}: no two of so few rows overlap")
+    single = _random_overlaps(m) if overlaps == "random" else _equal_overlaps()
     if square_norm is None:
         bounds = SHORTEST, LONGEST
     else:
         require.positive(square_norm=square_norm)
         bounds = (square_norm, square_norm)
-    bounds = tuple(place(bound, frequencies.dtype) for bound in bounds)
-    return CodeLoss(*_code_loss(frequencies, place(ranks), place(single, frequencies.dtype), *bounds))
+    numbers = (place(number, frequencies.dtype) for number in (single, unit, *bounds))
+    return CodeLoss(*_code_loss(frequencies, ranks, *numbers))
+
+
+def code_constant(frequencies: Float[ArrayLike, " n"]) -> Float[Array, ""]:
+    r"""What the loss of a random code tends to at large width, times the width.
+
+    .. math::
+
+        \lim_{m \to \infty} m L = \min_\gamma \sum_i \min_\beta \Big\{ p_i \big\langle (\gamma v + \beta + \zeta_i)^2
+        \big\rangle + (1 - p_i) \big\langle \text{ReLU}(\beta + \zeta_i)^2 \big\rangle \Big\}, \qquad
+        \zeta_i = \sum_{j \ne i} z_{ij} x_j, \quad z \sim \mathcal{N}(0, 1)
+
+    Overlaps shrink as :math:`z/\sqrt m`, and so do the best bias, :math:`\beta/\sqrt m`, and the distance of the best
+    squared length from 1, :math:`\gamma/\sqrt m`; every square has a factor of 1/m. So the exponent is 1, exactly,
+    whatever the frequencies are. It is reached from above, with corrections of :math:`1/\sqrt m`.
+
+    Args:
+        frequencies: ``(n,)``; as for :func:`code_loss`.
+
+    Returns:
+        The constant, in the unit of the squared error.
+
+    Source: derived in the chapter.
+    """
+    frequencies, ranks = _ready(frequencies)
+    return _code_constant(frequencies, ranks, place(_normal_overlaps(), frequencies.dtype))
+
+
+def _ready(frequencies):
+    """Checked frequencies, and the features at which the loss is computed."""
+    require.within(0, 1, frequencies=frequencies)
+    require.integer(2, **{"the number of frequencies": len(frequencies)})
+    p = np.asarray(frequencies, dtype=float)
+    if (np.diff(p) > 0).any() or p.sum() > 2:
+        raise ValueError(f"frequencies must not increase nor add up to more than 2, got a sum of {p.sum()}")
+    ranks = np.unique(np.round(np.geomspace(1, len(p), CLASSES)).astype(int)) - 1
+    return promote(frequencies)[0], place(ranks)
 
 
 def _lattice():
@@ -106,18 +142,26 @@ def _lattice():
 
 
 def _random_overlaps(m):
-    """Law on the lattice of an overlap times a strength, s v, for a coordinate s of a random unit vector."""
+    """Law on the lattice of an overlap times a strength, s v, where s is a coordinate of a random vector."""
     strengths, masses = np.polynomial.legendre.leggauss(64)
     # s = cos(angle), and the angle has the density sin^(m-2)
     angle = (np.arange(2000) + 0.5) / 2000 * np.pi
     weight = np.sin(angle) ** (m - 2)
-    points = np.cos(angle)[:, None] * (strengths + 1)
+    points = np.sqrt(m) * np.cos(angle)[:, None] * (strengths + 1)
     return _spread(points.ravel(), np.outer(weight / weight.sum(), masses / 2).ravel())
 
 
-def _equal_overlaps(square):
+def _normal_overlaps():
+    """The same for a standard normal overlap."""
     strengths, masses = np.polynomial.legendre.leggauss(64)
-    points = np.sqrt(square) * (strengths + 1)
+    normal, weight = np.polynomial.hermite_e.hermegauss(100)
+    return _spread(np.outer(normal, strengths + 1).ravel(), np.outer(weight / weight.sum(), masses / 2).ravel())
+
+
+def _equal_overlaps():
+    """The same for an overlap of 1 or -1."""
+    strengths, masses = np.polynomial.legendre.leggauss(64)
+    points = strengths + 1
     return _spread(np.concatenate([points, -points]), np.concatenate([masses, masses]) / 4)
 
 
@@ -130,11 +174,30 @@ def _spread(points, masses):
     return law
 
 
-@jax.jit
-def _code_loss(p, ranks, single, shortest, longest):
+class _Interference(NamedTuple):
+    """What each of some features sees of the others, on the lattice.
+
+    Attributes:
+        square: ``(k,)``; mean square.
+        beyond: ``(3, k, lattice + 1)``; moments of order 0, 1 and 2 beyond each point, from which every mean of a ReLU
+            follows.
+    """
+
+    square: Float[Array, " k"]
+    beyond: Float[Array, "3 k points"]
+
+    def relu_means(self, shift, g):
+        """Mean and mean square of ReLU(shift + g xi), of one feature."""
+        index = jnp.clip(jnp.ceil(-shift / g / STEP) + LATTICE // 2, 0, LATTICE).astype(int)
+        zeroth, first, second = (moment[index] for moment in self.beyond)
+        return shift * zeroth + g * first, shift**2 * zeroth + 2 * shift * g * first + g**2 * second
+
+
+def _interference(p, ranks, single):
     # real, because overlaps of both signs are equally likely
     wave = jnp.real(jnp.fft.fft(single))
-    points, order = jnp.asarray(np.sort(_lattice())), np.argsort(_lattice())
+    order = np.argsort(_lattice())
+    points = jnp.asarray(_lattice()[order], p.dtype)
 
     def law_without(rank):
         """Law of the interference that one feature sees, in the order of the points."""
@@ -143,39 +206,55 @@ def _code_loss(p, ranks, single, shortest, longest):
         return jnp.real(jnp.fft.ifft(product))[order]
 
     laws = jax.lax.map(law_without, ranks)
-    # moments of the interference beyond each point of the lattice, from which every mean of a ReLU follows
-    moments = [jnp.flip(jnp.cumsum(jnp.flip(laws * points**k, axis=1), axis=1), axis=1) for k in range(3)]
-    beyond = jnp.stack([jnp.pad(moment, ((0, 0), (0, 1))) for moment in moments])
-    nodes, masses = (jnp.asarray(part) for part in np.polynomial.legendre.leggauss(NODES))
+    moments = [laws * points**k for k in range(3)]
+    beyond = [jnp.flip(jnp.cumsum(jnp.flip(moment, axis=1), axis=1), axis=1) for moment in moments]
+    return _Interference(jnp.sum(moments[2], axis=1), jnp.stack([jnp.pad(one, ((0, 0), (0, 1))) for one in beyond]))
+
+
+def _summed(p, ranks, found):
+    """Sum over all features of what is known for some, relative to its frequency: a rare one has little to lose."""
+    share = jnp.interp(jnp.log(jnp.arange(1.0, len(p) + 1, dtype=p.dtype)), jnp.log(ranks + 1.0), found / p[ranks])
+    return jnp.sum(share * p)
+
+
+@jax.jit
+def _code_loss(p, ranks, single, unit, shortest, longest):
+    interference = _interference(p, ranks, single)
+    nodes, masses = (jnp.asarray(part, p.dtype) for part in np.polynomial.legendre.leggauss(NODES))
     strengths = nodes + 1
 
-    def relu_means(tails, shift, g):
-        """Mean and mean square of ReLU(shift + g xi)."""
-        index = jnp.clip(jnp.ceil(-shift / g / STEP) + LATTICE // 2, 0, LATTICE).astype(int)
-        zeroth, first, second = (tail[index] for tail in tails)
-        return shift * zeroth + g * first, shift**2 * zeroth + 2 * shift * g * first + g**2 * second
-
-    def of_feature(tails, frequency, bias, g):
-        mean, square = relu_means(tails, g * strengths + bias, g)
-        active = jnp.sum(masses * (square - 2 * strengths * mean + strengths**2)) / 2
-        return frequency * active + (1 - frequency) * relu_means(tails, bias, g)[1]
-
-    def best_bias(tails, frequency, g):
+    def best_bias(interference, frequency, g):
         def at(bias):
-            return of_feature(tails, frequency, g * bias, g)
+            mean, square = interference.relu_means(g * (strengths + bias), g * unit)
+            active = jnp.sum(masses * (square - 2 * strengths * mean + strengths**2)) / 2
+            return frequency * active + (1 - frequency) * interference.relu_means(g * bias, g * unit)[1]
 
-        return _least(at, jnp.asarray(LOWEST_BIAS, p.dtype), jnp.asarray(HIGHEST_BIAS, p.dtype))[0]
-
-    per_rank = jnp.log(ranks + 1.0)
+        return _least(at, LOWEST_BIAS, HIGHEST_BIAS)[0]
 
     def total(g):
-        found = jax.vmap(best_bias, in_axes=(1, 0, None))(beyond, p[ranks], g)
-        # relative to its frequency, because a rare feature has little to lose
-        share = jnp.interp(jnp.log(jnp.arange(1.0, len(p) + 1)), per_rank, found / p[ranks])
-        return jnp.sum(share * p)
+        axes = _Interference(0, 1), 0, None
+        return _summed(p, ranks, jax.vmap(best_bias, in_axes=axes)(interference, p[ranks], g))
 
     loss, log_g = _least(lambda log_g: total(jnp.exp(log_g)), jnp.log(shortest), jnp.log(longest))
     return loss, jnp.exp(log_g)
+
+
+@jax.jit
+def _code_constant(p, ranks, single):
+    interference = _interference(p, ranks, single)
+
+    def best_bias(interference, frequency, gamma):
+        def at(bias):
+            active = MEAN_SQUARE * gamma**2 + 2 * gamma * bias + bias**2 + interference.square
+            return frequency * active + (1 - frequency) * interference.relu_means(bias, 1)[1]
+
+        return _least(at, 2 * LOWEST_BIAS, 0.0)[0]
+
+    def total(gamma):
+        axes = _Interference(0, 1), 0, None
+        return _summed(p, ranks, jax.vmap(best_bias, in_axes=axes)(interference, p[ranks], gamma))
+
+    return _least(total, 0.0, -2 * LOWEST_BIAS)[0]
 
 
 def _least(function, low, high):
@@ -183,7 +262,6 @@ def _least(function, low, high):
     grid = low + (high - low) * jnp.arange(GRID) / (GRID - 1)
     best = jnp.argmin(jax.lax.map(function, grid))
     width = (high - low) / (GRID - 1)
-    left, right = grid[best] - width, grid[best] + width
     golden = (np.sqrt(5) - 1) / 2
 
     def section(_, bracket):
@@ -192,6 +270,6 @@ def _least(function, low, high):
         keeps_left = function(inner[0]) < function(inner[1])
         return jnp.where(keeps_left, left, inner[0]), jnp.where(keeps_left, inner[1], right)
 
-    left, right = jax.lax.fori_loop(0, HALVINGS, section, (left, right))
+    left, right = jax.lax.fori_loop(0, HALVINGS, section, (grid[best] - width, grid[best] + width))
     middle = jnp.clip((left + right) / 2, low, high)
     return function(middle), middle

@@ -1,5 +1,6 @@
 """A perceptron that is taught with the examples a probe finds hardest, or easiest: how its error falls."""
 
+import math
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -28,6 +29,8 @@ MARGIN_STEPS = 20
 """Newton steps to the margin of one direction: they come from the right of a convex function and never overshoot."""
 DIRECTION_STEPS = 60
 """Newton steps to the direction at most; ten are enough as a rule."""
+BLOCK = 64
+"""Settings that one program serves, so that it is compiled once whatever the shape of the arguments."""
 SHORTER = 6
 """How many lengths of a step are tried, each half of the one before."""
 
@@ -86,8 +89,8 @@ def pruned_perceptron_error(
     Source: derived in the chapter by Gordon's comparison of Gaussian processes; the setting is that of Sorscher et
     al. (2022), whose own equations have another form.
 
-    >>> pruned_perceptron_error(3.0, np.array([1.0, 0.5])).error.round(3).tolist()
-    [0.143, 0.215]
+    >>> pruned_perceptron_error(3.0, np.array([1.0, 0.5])).error.round(3)
+    Array([0.143, 0.215], dtype=float64)
     """
     require.positive(alpha_total=alpha_total, fraction=fraction)
     require.within(0, 1, fraction=fraction)
@@ -95,22 +98,31 @@ def pruned_perceptron_error(
     if probe_angle != 0:
         require.within(SMALLEST_ANGLE, np.pi / 2, probe_angle=probe_angle)
     alpha_total, fraction = jnp.broadcast_arrays(*promote(alpha_total, fraction))
-    angle = jnp.asarray(probe_angle, alpha_total.dtype)
-    return _errors(alpha_total, fraction, keep == "hard", angle, plane=probe_angle != 0)
+    angle, size = jnp.asarray(probe_angle, alpha_total.dtype), alpha_total.size
+    padded = [jnp.pad(setting.ravel(), (0, -size % BLOCK)) for setting in (alpha_total, fraction)]
+    columns = [jnp.zeros((3, 0), alpha_total.dtype)]
+    for first in range(0, size, BLOCK):
+        totals, parts = (setting[first : first + BLOCK] for setting in padded)
+        count = min(BLOCK, size - first)
+        columns.append(_errors(totals, parts, count, keep == "hard", angle, plane=probe_angle != 0)[:, :count])
+    return PrunedPerceptron(*jnp.concatenate(columns, axis=1).reshape(3, *alpha_total.shape))
 
 
 @partial(jax.jit, static_argnames="plane")
-def _errors(alpha_total, fraction, hard, angle, *, plane):
-    def one(setting):
-        total, part = setting
+def _errors(totals, fractions, count, hard, angle, *, plane):
+    """Columns of error, overlap and margin for the first ``count`` settings of a block."""
+
+    def one(index, columns):
+        alpha, part = totals[index] * fractions[index], fractions[index]
         edge = jnp.minimum(-ndtri(jnp.where(hard, 1 - part, part) / 2), FAR)
         kept = jnp.where(hard, 0, edge), jnp.where(hard, edge, jnp.sqrt(edge**2 + FAR**2))
         if plane:
-            return _largest_margin(total * part, 2, lambda p, k, count: _in_plane(p, k, kept, part, angle, count))
-        return _largest_margin(total * part, 1, lambda p, k, count: _along(p, k, kept, part, count))
+            found = _largest_margin(alpha, 2, lambda p, k, count: _in_plane(p, k, kept, part, angle, count))
+        else:
+            found = _largest_margin(alpha, 1, lambda p, k, count: _along(p, k, kept, part, count))
+        return columns.at[:, index].set(jnp.stack(found))
 
-    flat = jax.lax.map(one, (alpha_total.ravel(), fraction.ravel()))
-    return PrunedPerceptron(*(values.reshape(alpha_total.shape) for values in flat))
+    return jax.lax.fori_loop(0, count, one, jnp.zeros((3, BLOCK), totals.dtype))
 
 
 def _legendre(count, dtype):
@@ -120,7 +132,7 @@ def _legendre(count, dtype):
 
 
 def _density(x):
-    return jnp.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return jnp.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def _along(p, k, kept, fraction, count):
@@ -159,7 +171,7 @@ def _largest_margin(alpha, size, rule):
     def moments(p, k, count):
         g, weight = rule(p, k, count)
         a = k - p @ g
-        return g, weight, a, jax.lax.erfc(-a / np.sqrt(2)) / 2, _density(a)
+        return g, weight, a, jax.lax.erfc(-a / math.sqrt(2)) / 2, _density(a)
 
     def margin(p, count):
         g, weight = rule(p, jnp.asarray(jnp.inf, p.dtype), count)
