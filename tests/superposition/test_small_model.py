@@ -94,22 +94,26 @@ def test_the_loss_is_an_integral(n, error):
     np.testing.assert_allclose(expected_loss(weights, biases, density=density), expected, rtol=0, atol=error)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(9))
 def test_digits_do_not_cancel_where_coefficients_are_small(seed):
     draw = np.random.default_rng(seed)
-    if seed % 2:  # rows of very different lengths
+    if seed % 3 == 0:  # rows of very different lengths
         weights = draw.normal(size=(4, 2)) * 10.0 ** -draw.integers(0, 7, size=(4, 1))
-    else:  # nearly at right angles, and a last one that is nearly nothing
+    elif seed % 3 == 1:  # nearly at right angles, and a last one that is nearly nothing
         angles = np.radians([0, 90, 180, 33]) + 10.0 ** -draw.integers(1, 9) * draw.normal(size=4)
         weights = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array([[1], [1], [1], [10.0**-seed]])
+    else:  # coefficients of a tenth, which are large enough
+        weights = draw.normal(size=(4, 2)) * np.array([[1], [0.3], [0.1], [0.1]])
     biases = -0.3 * draw.random(4) * (draw.random(4) < 0.7)
     density = (1.0, 0.3)[seed % 2]
-    found = expected_loss(weights, biases, density=density)
-    # rounding of the last difference that is still taken, eps^(3/4) = 2e-12, of sums t up to 4, squared
-    np.testing.assert_allclose(found, in_sixty_digits(weights, biases, density), rtol=0, atol=1e-10)
-    single = expected_loss(weights.astype(np.float32), biases.astype(np.float32), density=np.float32(density))
-    assert (found.dtype, single.dtype) == (np.float64, np.float32)
-    np.testing.assert_allclose(single, found, rtol=0, atol=1e-4)  # the same of single precision, 6e-6
+    exact = in_sixty_digits(weights, biases, density)
+    largest = np.max(np.abs(biases) + np.abs(weights @ weights.T).sum(axis=1))
+    for dtype in (np.float64, np.float32):
+        found = expected_loss(weights.astype(dtype), biases.astype(dtype), density=dtype(density))
+        assert found.dtype == dtype
+        # differences are taken where they lose a quarter of the digits; four outputs, of the size of a squared sum
+        error = 4 * np.finfo(dtype).eps ** 0.75 * max(1, largest**2)
+        np.testing.assert_allclose(found, exact, rtol=0, atol=error)
 
 
 def test_what_needs_no_integral():
@@ -184,72 +188,6 @@ def test_no_norm_and_bias_is_better(form, density):
     found = form_loss(form, density=density)
     kept = (found.norms > 0).astype(float)
     directions = form_weights(form, kept)
-
-    ends = [expected_loss(weights, biases, density=np.where(np.arange(4) == 2, p, density)) for p in (0.0, 1.0)]
-    found = expected_loss(weights, biases, density=density)
-    np.testing.assert_allclose(found, np.mean(ends), rtol=1e-12, atol=0)  # rounding of sums
-
-
-def test_the_gradient_is_that_of_finite_differences():
-    weights, biases = model(3)
-    weights[0] = 0  # where differences are replaced by a series
-
-    def loss(weights, biases):
-        return expected_loss(weights, biases, density=0.4, importance=0.9 ** np.arange(3.0))
-
-    slopes = jax.jit(jax.grad(loss, argnums=(0, 1)))(jnp.asarray(weights), jnp.asarray(biases))
-    step = 1e-4
-    # a weight of a row of zeros, one of another row, and a bias
-    for row, column in ((0, 1), (2, 0), (1, None)):
-        moved = []
-        for sign in (1, -1):
-            near = [weights.copy(), biases.copy()]
-            near[column is None][row if column is None else (row, column)] += sign * step
-            moved.append(loss(*near))
-        found = slopes[1][row] if column is None else slopes[0][row, column]
-        # the square of the step, times a third derivative of order 10
-        np.testing.assert_allclose(found, (moved[0] - moved[1]) / (2 * step), rtol=0, atol=1e-6)
-
-
-def test_the_loss_may_be_mapped_and_keeps_its_precision():
-    weights, biases = model(3)
-    many = jax.vmap(lambda p: expected_loss(weights, biases, density=p))(jnp.asarray(DENSITIES))
-    one_by_one = [expected_loss(weights, biases, density=p) for p in DENSITIES]
-    np.testing.assert_allclose(many, one_by_one, rtol=1e-12, atol=0)  # the order of sums
-    assert expected_loss(weights.astype(np.float32), biases.astype(np.float32), density=0.2).dtype == np.float32
-    assert many.dtype == np.float64
-
-
-@pytest.mark.parametrize("form", BLOCKS)
-def test_a_form_costs_what_its_weights_cost(form):
-    found = form_loss(form, density=DENSITIES)
-    for loss, norms, biases, density in zip(*found, DENSITIES, strict=True):
-        weights = form_weights(form, norms)
-        # rounding: both are sums of products of order 1
-        np.testing.assert_allclose(expected_loss(weights, biases, density=density), loss, rtol=0, atol=1e-12)
-        assert feature_geometry(weights, tolerance=1e-9).form == form
-    assert found.norms.shape == found.biases.shape == (4, 5)
-
-
-@jax.jit
-def _cost_of_form(parameters, directions, kept, density):
-    norm, bias = parameters
-    biases = jnp.where(kept > 0, bias, density / 2)
-    return expected_loss(norm * directions, biases, density=density)
-
-
-@pytest.mark.parametrize("form", ["triangle", "two pairs", "pentagon"])
-@pytest.mark.parametrize("density", [0.9, 0.3, 0.05])
-def test_no_norm_and_bias_is_better(form, density):
-    found = form_loss(form, density=density)
-
-    @jax.jit
-    def cost(parameters):
-        norms = jnp.where(jnp.arange(5) < count, parameters[0], 0)
-        biases = jnp.where(jnp.arange(5) < count, parameters[1], density / 2)
-        return expected_loss(norms[:, None] * directions, biases, density=density)
-
-    directions = jnp.asarray(form_weights(form, np.where(found.norms > 0, 1.0, 0.0)))
     ends = [
         minimize(
             _cost_of_form,

@@ -20,8 +20,8 @@ from .model import Settings
 from .sweeps import Measured, run_widths
 
 FEATURES = 512
-WIDTHS = (6, 9, 14, 21, 32, 48)
-"""The last one lies above the square root of twice the number of features, 32."""
+WIDTHS = (6, 9, 14, 21, 32)
+"""The last one is the square root of twice the number of features, where equal overlaps become possible."""
 SETTINGS = Settings(steps=6000)
 WIDE = (48, 64, 96, 128)
 LAWS = {
@@ -49,8 +49,8 @@ class Table(NamedTuple):
 
 TABLES = {
     "ends": (np.arange(9) * 0.25, (-1.0, 1.0), 3),
-    "held": ((1.5, 2.0), (0.5, 0.7, 1.0, 1.4, 2.0, 2.8), 3),
-    "knob": (np.arange(5) * 0.5, (-1.0, -0.4, -0.2, 0.0, 0.2, 0.5, 1.0), 1),
+    "held": ((1.5, 2.0), (0.7, 1.0, 1.4, 2.0, 2.8), 3),
+    "knob": ((0.0, 1.0, 2.0), (-1.0, -0.4, -0.2, 0.0, 0.2, 0.5, 1.0), 1),
 }
 """Exponents, strengths and seeds of each table."""
 
@@ -59,7 +59,7 @@ class Grid(NamedTuple):
     """Trained autoencoders with 512 features, over spectra, strengths of the pull, widths and seeds.
 
     Attributes:
-        widths: ``(6,)``; of the bottleneck.
+        widths: ``(5,)``; of the bottleneck.
         ends: weak and strong superposition, over many exponents.
         held: decay of many strengths, among which the one that represents as many features as dimensions.
         knob: from weak to strong superposition.

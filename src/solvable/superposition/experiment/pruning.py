@@ -76,13 +76,15 @@ def shortest_separator(x: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " n"]:
         x: ``(P, N)``; examples times their labels.
 
     Raises:
-        ValueError: no vector has a positive product with every row.
+        ValueError: there is no row, or no vector has a positive product with every row.
 
     Source: Lawson and Hanson (1974), chapter 23.
 
     >>> shortest_separator(np.array([[1.0, 1.0], [1.0, -1.0]])).round(12) + 0.0
     array([1., 0.])
     """
+    require.finite(x=x)
+    require.integer(1, **{"number of rows": len(x)})
     rows = np.vstack([x.T, np.ones(len(x))])
     goal = np.append(np.zeros(x.shape[1]), 1.0)
     weights, _ = nnls(rows, goal)

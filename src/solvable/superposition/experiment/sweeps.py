@@ -119,3 +119,59 @@ def run_widths(
     for where, one in zip(places, found, strict=True):
         table[(slice(None), *where)] = one
     return Measured(*table)
+
+
+class Held(NamedTuple):
+    """Where the number of represented features is the one wanted; NaN where no two neighbouring strengths enclose it.
+
+    Attributes:
+        gamma: strength of the decay.
+        loss: squared error there.
+    """
+
+    gamma: Float[np.ndarray, "*runs"]
+    loss: Float[np.ndarray, "*runs"]
+
+
+def hold_count(
+    runs: Measured,
+    gammas: Real[np.ndarray, " gammas"],
+    *,
+    n: int,
+    counts: Real[np.ndarray, " widths"],
+) -> Held:
+    """Find between runs of several strengths the one at which as many features are represented as wanted.
+
+    Logarithms of the loss and of the strength are interpolated in that of the number of represented features, between
+    the first two neighbouring strengths whose numbers enclose the one wanted.
+
+    Args:
+        runs: ``(settings, gammas, widths, seeds)``.
+        gammas: ``(gammas,)``; strengths of the decay, increasing and positive.
+        n: number of features.
+        counts: ``(widths,)``; number of represented features wanted at each width; positive.
+
+    Returns:
+        Strength and loss, each ``(settings, widths, seeds)``.
+
+    Raises:
+        ValueError: shapes do not match, or a strength or a number is not positive.
+
+    Source: derived in the chapter.
+    """
+    require.positive(gammas=gammas, counts=counts)
+    require.integer(1, n=n)
+    require.shape((None, len(gammas), len(counts), None), **{"runs.loss": runs.loss})
+    represented, loss = (np.moveaxis(np.asarray(part), 1, -1) for part in (runs.represented * n, runs.loss))
+    wanted = np.broadcast_to(np.asarray(counts, dtype=float)[None, :, None], represented.shape[:-1])
+    found = np.full((2, *wanted.shape), np.nan)
+    for place in np.ndindex(wanted.shape):
+        number = represented[place]
+        enclosed = np.flatnonzero((number[:-1] >= wanted[place]) & (number[1:] <= wanted[place]) & (number[1:] > 0))
+        if len(enclosed):
+            pair = slice(enclosed[0], enclosed[0] + 2)
+            # np.interp wants increasing numbers, and decay makes them fall
+            ends = np.log(number[pair])[::-1]
+            values = np.log(np.stack([gammas[pair], loss[place][pair]]))[:, ::-1]
+            found[(slice(None), *place)] = [np.exp(np.interp(np.log(wanted[place]), ends, one)) for one in values]
+    return Held(*found)

@@ -86,8 +86,8 @@ def pruned_perceptron_error(
     Raises:
         ValueError: an argument lies outside its domain.
 
-    Source: derived in the chapter by Gordon's comparison of Gaussian processes; the setting is that of Sorscher et
-    al. (2022), whose own equations have another form.
+    Source: derived in the chapter, by Gordon's comparison of Gaussian processes, and not the equations of Sorscher et
+    al. (2022), whose setting it is.
 
     >>> pruned_perceptron_error(3.0, np.array([1.0, 0.5])).error.round(3)
     Array([0.143, 0.215], dtype=float64)
