@@ -46,6 +46,7 @@ picture: book  ## for maintainers: renew the picture of the README
 bench: $(READY)  ## time the closed forms and kernels against other ways to get them
 	@$(RUN) benchmarks.deep_linear
 	@$(RUN) benchmarks.ntk
+	@$(RUN) benchmarks.superposition
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

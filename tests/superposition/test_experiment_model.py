@@ -1,4 +1,4 @@
-"""The autoencoder and its training: against a literal one in NumPy, in the order of the authors' code, and exact cases."""
+"""The autoencoder and its training: against a literal one in NumPy, in the order of the authors' code; solved cases."""
 
 from itertools import product
 
@@ -104,7 +104,7 @@ def test_the_output_is_that_of_loops(shape):
     np.testing.assert_allclose(single, found, rtol=0, atol=1e-5)
 
 
-def literal(key, gamma, settings, m=M):
+def literal(key, m, gamma, settings):
     """The training in NumPy, in double precision: the authors' order, in which the pull comes before Adam's update."""
     examples, _, for_weights, for_biases = jax.random.split(key, 4)
     w = np.asarray(jax.random.normal(for_weights, (N, m), jnp.float32), dtype=float) / np.sqrt(m)
@@ -144,13 +144,14 @@ VARIED = PLAIN._replace(learning_rate=0.03, bias_scale=0.3, loss_scale=1 / N, ep
 
 
 @pytest.mark.parametrize(
-    ("gamma", "settings"), [(-1.0, PLAIN), (0.5, PLAIN), (-2.0, VARIED), (1.0, VARIED._replace(warm_up=0.3))]
+    ("m", "gamma", "settings"),
+    [(M, -1.0, PLAIN), (2, -1.0, PLAIN), (M, 0.5, PLAIN), (M, -2.0, VARIED), (M, 1.0, VARIED._replace(warm_up=0.3))],
 )
-def test_training_is_that_of_the_authors(gamma, settings):
+def test_training_is_that_of_the_authors(m, gamma, settings):
     key = jax.random.key(7)
-    run = run_prepared(prepare(FREQUENCIES, settings.batch), M, gamma, key, settings)
-    w, b = literal(key, gamma, settings)
-    start = np.asarray(jax.random.normal(jax.random.split(key, 4)[2], (N, M), jnp.float32)) / np.sqrt(M)
+    run = run_prepared(prepare(FREQUENCIES, settings.batch), m, gamma, key, settings)
+    w, b = literal(key, m, gamma, settings)
+    start = np.asarray(jax.random.normal(jax.random.split(key, 4)[2], (N, m), jnp.float32)) / np.sqrt(m)
     assert np.abs(w - start).max() > 0.1
     # thirty steps in single precision; Adam divides by slopes, of which the smallest are a few 1e-3 of the largest
     np.testing.assert_allclose(run.weights, w, rtol=0, atol=2e-5)
@@ -248,27 +249,29 @@ def test_where_there_is_room_all_is_learned_and_under_a_strong_pull_nothing(key)
     assert free.loss < 0.01 * 4 / 3 * FREQUENCIES.sum()
     product = free.weights @ free.weights.T
     np.testing.assert_allclose(product[:6, :6], np.eye(6), rtol=0, atol=0.15)
-    # a decay by half in each step: what is left of the rows, a few learning rates, is nothing, and biases are means
+    # what is left of the rows is where decay balances Adam, whose steps are 1 at most; and biases are means
     none = train_superposition(FREQUENCIES, N, gamma=50.0, key=key, **long)
-    assert np.linalg.norm(none.weights, axis=1).max() < 0.05
-    np.testing.assert_allclose(none.biases, FREQUENCIES, rtol=0, atol=0.03)
+    assert np.linalg.norm(none.weights, axis=1).max() < np.sqrt(N) / 50
+    often = FREQUENCIES >= 0.05
+    np.testing.assert_allclose(none.biases[often], FREQUENCIES[often], rtol=0, atol=0.03)
     variance = (4 / 3 * FREQUENCIES - FREQUENCIES**2).sum()
-    # four standard errors, and the noise of biases
-    assert abs(none.loss - variance) < 4 * none.error + N * 0.015**2
+    # four standard errors; the noise of biases; a bias below 0, which a rare feature may end with, costs p²
+    allowed = 4 * none.error + N * 0.015**2 + np.sum(FREQUENCIES[~often] ** 2)
+    assert abs(none.loss - variance) < allowed
     # a strong spring holds all rows at length 1
     held = train_superposition(FREQUENCIES, N, gamma=-30.0, key=key, **long)
     np.testing.assert_allclose(np.linalg.norm(held.weights, axis=1), np.ones(N), rtol=0, atol=0.05)
 
 
-def test_examples_do_not_depend_on_the_width(monkeypatch, key):
-    seen = []
-    monkeypatch.setattr(
-        model, "train", lambda *given, key, **named: seen.append(key) or (_ for _ in ()).throw(StopAsyncIteration)
-    )
-    for m in (2, 5):
-        with pytest.raises(StopAsyncIteration):
-            model._run.__wrapped__(prepare(FREQUENCIES, 16), 0.0, PLAIN, key, m=m, slots=64, counted=(30, 16, 4, 0.1))
-    np.testing.assert_array_equal(*map(jax.random.key_data, seen))
+def test_the_examples_of_the_loss_do_not_depend_on_the_width(key):
+    # at the peak of the schedule the decay takes all of a row, to the bit; what Adam adds is nothing
+    rates = {"gamma": 2.0**40, "learning_rate": 2.0**-40}
+    narrow, wide = (train_superposition(FREQUENCIES, m, key=key, **SHORT, **rates).loss for m in (2, M))
+    np.testing.assert_allclose(narrow, wide, rtol=1e-6, atol=0)  # single precision
+    # outputs of 0 cost the squares of the inputs, of which 64 examples have a mean within four standard errors
+    square = 4 / 3 * FREQUENCIES
+    variance = (16 / 5 * FREQUENCIES - square**2).sum()
+    assert abs(wide - square.sum()) < 4 * np.sqrt(variance / 64)
 
 
 def test_the_same_key_trains_the_same_network(key):
@@ -293,7 +296,9 @@ def test_the_same_key_trains_the_same_network(key):
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"loss_scale": -1.0}, "loss_scale must be positive"),
         ({"bias_scale": -0.1}, "bias_scale must be non-negative"),
-        ({"epsilon": -1e-9}, "epsilon must be"),
+        ({"epsilon": -1e-9}, "epsilon must be positive"),
+        # an entry without a slope so far would be 0 / 0
+        ({"epsilon": 0.0}, "epsilon must be positive"),
     ],
 )
 def test_refuses_what_it_cannot_train(changed, message, key):
@@ -308,6 +313,8 @@ def test_refuses_what_it_cannot_train(changed, message, key):
         ({"bias_rate": 0.0}, "bias_rate must be positive"),
         ({"warm_up": -0.1}, "warm_up must be between 0 and 1"),
         ({"warm_up": 1.1}, "warm_up must be between 0 and 1"),
+        # nothing would be left for the fall
+        ({"warm_up": 1.0}, "warm_up must"),
     ],
 )
 def test_refuses_settings_with_which_nothing_is_trained(changed, message):

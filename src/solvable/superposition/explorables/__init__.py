@@ -1,1 +1,5 @@
-"""Rooms of Chapter 4."""
+"""What the reader can move in Chapter 4."""
+
+from .pentagon import PENTAGON
+
+EXPLORABLES = (PENTAGON,)
