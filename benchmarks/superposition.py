@@ -46,10 +46,9 @@ class Size(NamedTuple):
 SIZES = (Size(512, 16, 256, 200, 2000), Size(1000, 25, 2048, 40, 300))
 
 PEER = Path(__file__).resolve().parent.parent / "_build" / "benchmarks" / "torch"
-# For Linux the package index has only a build that does not even load without 3 GB of CUDA; the one for CPUs alone,
-# of 0.2 GB, is on the project's own index. Elsewhere the two are one.
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-TORCH = f"torch==2.13.0{'+cpu' if sys.platform == 'linux' else ''}"
+# For Linux the package index has only a build that does not even load without 3 GB of CUDA. Where pip is told of an
+# index with the build for CPUs alone (PIP_EXTRA_INDEX_URL), it prefers that one; elsewhere the peer is left out.
+TORCH = "torch==2.13.0"
 # versions that serve every Python from 3.11 on; an optimiser of torch loads all of them
 PINS = (
     TORCH,
@@ -265,7 +264,7 @@ def peer_python() -> Path | None:
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]
     commands = (
         [sys.executable, "-m", "venv", "--clear", PEER],
-        [*pip, f"--extra-index-url={CPU_INDEX}", *PINS],
+        [*pip, *PINS],
         [python, "-I", "-c", "import torch"],
     )
     try:

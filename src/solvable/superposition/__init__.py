@@ -36,6 +36,7 @@ from .experiment import (
 )
 from .theory import (
     BLOCKS,
+    MEAN_SQUARE,
     PLATEAUS,
     CodeLoss,
     FeatureGeometry,
@@ -81,6 +82,7 @@ from .theory import (
 __all__ = [
     "BLOCKS",
     "EVENED",
+    "MEAN_SQUARE",
     "PLATEAUS",
     "WIDE",
     "CodeLoss",

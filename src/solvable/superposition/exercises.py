@@ -43,7 +43,7 @@ EXERCISES = {
     "unrepresented": Exercise(
         reference=_unrepresented,
         trials=((1.0,), (0.3,), (0.02,)),
-        hint="The best constant is the mean, p/2; what is left is the variance, and a uniform number has mean square 1/3.",
+        hint="The best constant is the mean, p/2. What is left is the variance; a uniform number has mean square 1/3.",
     ),
     "polygon": Exercise(
         reference=_polygon,

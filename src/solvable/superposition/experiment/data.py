@@ -17,7 +17,7 @@ from solvable._types import place
 
 WORD = 2.0**32
 """Number of values that 32 random bits have."""
-OFTEN = 0.5
+OFTEN = 0.9
 """Where a feature is active more often than this, or :data:`CROWDED` of all entries are, all entries are drawn."""
 CROWDED = 0.1
 MISSED = 1e-12

@@ -99,8 +99,9 @@ def _examples(task, first, count):
     active = (u < often).astype(float)
     more = jnp.minimum(task.density / OFTEN, 1.0)
     fewer = jnp.maximum((1 - task.density) / (1 - OFTEN), 1.0)
-    factors = jnp.where(active > 0.5, more, fewer)
-    weight = jnp.prod(jnp.where(task.present > 0.5, factors, 1.0), axis=1)
+    # sums of products instead of a choice, whose alternatives would be constants of this size in the graph
+    factors = active * more + (1 - active) * fewer
+    weight = jnp.prod(task.present * factors + (1 - task.present), axis=1)
     return task.present * active * u / often, weight
 
 
@@ -117,7 +118,8 @@ def _descend(task, starts):
         # what each example puts into the two dimensions, and a 1 that meets the bias
         hidden = x @ (parameters * keep) + last
         output = hidden @ jnp.swapaxes(parameters, 1, 2)
-        pull = jnp.where(output > 0, 2 * (output - x), 0.0) * task.importance * (weight / (BATCH * task.density))[:, None]
+        errors = 2 / (BATCH * task.density) * weight[:, None] * (output - x) * task.importance
+        pull = (output > 0).astype(float) * errors
         slope = jnp.swapaxes(pull, 1, 2) @ hidden + x.T @ (pull @ parameters) * keep
         mean = MEAN_DECAY * mean + (1 - MEAN_DECAY) * slope
         square = SQUARE_DECAY * square + (1 - SQUARE_DECAY) * slope**2
@@ -130,7 +132,7 @@ def _descend(task, starts):
 
 
 def _losses(task, parameters, examples):
-    """Loss on examples that training has not seen, relative to that of the best constants, for every set of parameters."""
+    """Loss on examples that training has not seen, relative to the best constants', for every set of parameters."""
     x, weight = _examples(task, jnp.asarray(BATCH * (STEPS + 1.0)), examples)
     weights, biases = parameters[..., :2], parameters[..., 2]
     output = jnp.maximum(x @ weights @ jnp.swapaxes(weights, -1, -2) + biases[..., None, :], 0.0)

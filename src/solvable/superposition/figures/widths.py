@@ -1,10 +1,10 @@
 """Figures of weak and strong superposition: how the loss falls with the width, and why.
 
 Theory is a line, what was measured is a marker, a guide or a level is thin and dashed. A marker with a bar is a mean
-over seeds with its standard deviation; hollow is a run of the notebook, filled a longer one that is stored.
+over seeds with its standard deviation. Where both are drawn, hollow is a run of the notebook and filled a longer one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from solvable import style
 from solvable._types import RealLike
 
-from ..experiment.grid import Grid, Table
+from ..experiment.grid import Grid
 from ..experiment.sweeps import Held
 from ..theory.geometry import welch_bound
 
@@ -60,17 +60,16 @@ def _level(axes: Axes, y: float, text: str, *, x: float = 0.98, above: bool = Tr
     _note(axes, text, (x, y), shift=(0, 3 if above else -3), xycoords=axes.get_yaxis_transform(), **look)
 
 
-def _guide(axes: Axes, x: RealLike, place: float, height: float, *, label: str | None = "slope −1") -> None:
-    """A dashed line of slope -1 in logarithms through a place of that height."""
-    x = np.asarray(x, dtype=float)
-    style.limit(axes, x, height * place / x, label=label)
+def _guide(axes: Axes, x: RealLike, mean: RealLike, through: int, *, label: str | None = "slope −1") -> None:
+    """A dashed line of slope -1 in logarithms through one of the means."""
+    style.limit(axes, x, mean[through] * x[through] / x, label=label)
 
 
-def _shares(axes: Axes, table: Table, row: int, width: int, *, colour: int, label: str) -> None:
-    """Share of represented rows against the pull; the thin line only leads the eye from marker to marker."""
-    shares = table.runs.represented[row, :, width]
-    mean = style.over_seeds(axes, table.gammas, shares, colour=colour, label=label)
-    style.theory(axes, table.gammas, mean, colour=colour, linewidth=0.8, alpha=0.6)
+def _joined(axes: Axes, x: RealLike, runs: RealLike, *, colour: int, label: str) -> None:
+    """Means over the last axis as markers; the thin line between them leads the eye, and is no theory."""
+    mean = np.asarray(runs).mean(axis=-1)
+    style.experiment(axes, x, mean, colour=colour, label=label)
+    style.theory(axes, x, mean, colour=colour, linewidth=0.8, alpha=0.6)
 
 
 def knob(stored: Grid) -> Figure:
@@ -80,12 +79,13 @@ def knob(stored: Grid) -> Figure:
         stored: the grid, whose knob table is drawn; on the left where ``alpha`` is 1, on the right at width 14.
     """
     figure, (left, right) = style.panels(2, height=3.1, sharey=True)
-    table = stored.knob
-    for index, width in enumerate(stored.widths):
-        _shares(left, table, _row(table.alphas, 1), index, colour=index, label=f"$m$ = {width}")
+    alphas, gammas, runs = stored.knob
     middle = _row(stored.widths, MIDDLE)
-    for index, alpha in enumerate(table.alphas):
-        _shares(right, table, index, middle, colour=SPECTRA[alpha], label=rf"$\alpha$ = {alpha:g}")
+    for index, width in enumerate(stored.widths):
+        shares = runs.represented[_row(alphas, 1), :, index]
+        _joined(left, gammas, shares, colour=index, label=f"$m$ = {width}")
+    for alpha, shares in zip(alphas, runs.represented[:, :, middle], strict=True):
+        _joined(right, gammas, shares, colour=SPECTRA[alpha], label=rf"$\alpha$ = {alpha:g}")
     left.set(ylabel=r"share represented $\phi$", ylim=(-0.03, 1.05))
     for axes, title in ((left, r"$\alpha = 1$"), (right, f"$m = {stored.widths[middle]}$")):
         axes.axvline(0, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
@@ -97,7 +97,7 @@ def knob(stored: Grid) -> Figure:
 
 
 def overlaps(
-    widths: RealLike,
+    widths: RealLike | Sequence[RealLike],
     measured: Mapping[str, RealLike],
     longer: Mapping[str, RealLike],
     longer_widths: RealLike,
@@ -161,7 +161,7 @@ def random_codes(
 
 
 def strong(
-    widths: RealLike,
+    widths: RealLike | Sequence[RealLike],
     losses: Mapping[float, RealLike],
     longer: Mapping[float, RealLike],
     theory_widths: RealLike,
@@ -177,14 +177,14 @@ def strong(
         reference: for each law of overlaps, for each exponent ``(t,)``; loss of the best code of that law.
     """
     figure, panels = style.panels(len(losses), height=3.4, sharey=True, squeeze=False)
+    widths = np.asarray(widths)
     for axes, (alpha, loss) in zip(panels[0], losses.items(), strict=True):
         for law, curves in reference.items():
             style.theory(axes, theory_widths, curves[alpha], colour=LAWS[law], label=f"{law} code")
         look = {"colour": 0, "marker": "o"}
         mean = style.over_seeds(axes, widths, loss, label="trained", **look)
         style.over_seeds(axes, widths, longer[alpha], label="trained longer", markerfacecolor=None, **look)
-        middle = len(mean) // 2
-        _guide(axes, widths, widths[middle], mean[middle])
+        _guide(axes, widths, mean, len(mean) // 2)
         axes.axhline(SILENCE, color=style.GREY, linestyle=":", linewidth=1.0, zorder=1)
         style.log_axis(axes, widths, WIDTH)
         axes.set_title(rf"$\alpha = {alpha:g}$")
@@ -239,9 +239,8 @@ def held(stored: Grid, held: Held, targets: Mapping[float, RealLike], n: int) ->
     figure, (left, right) = style.panels(2, height=3.4)
     table, widths = stored.held, np.asarray(stored.widths)
     for colour, width in enumerate(widths):
-        counts = table.runs.represented[0, :, colour].mean(axis=-1) * n / width
-        style.experiment(left, table.gammas, counts, colour=colour, label=f"$m$ = {width}")
-        style.theory(left, table.gammas, counts, colour=colour, linewidth=0.8, alpha=0.6)
+        counts = table.runs.represented[0, :, colour] * n / width
+        _joined(left, table.gammas, counts, colour=colour, label=f"$m$ = {width}")
     _level(left, 1, "held: one for each dimension", x=0.02, above=False)
     style.log_axis(left, table.gammas, rf"decay $\gamma$,  $\alpha = {table.alphas[0]:g}$")
     left.set(ylabel="represented / $m$", ylim=(0, None))
@@ -288,7 +287,7 @@ def bends(
     active: RealLike,
     wide_widths: RealLike,
     wide: RealLike,
-    reference: Mapping[str, RealLike],
+    reference: Mapping[str, RealLike | Sequence[RealLike]],
 ) -> Figure:
     """Where the loss does not go as one over the width: at higher densities, and beyond the packing of equal overlaps.
 
@@ -304,12 +303,12 @@ def bends(
     rare = table.runs.loss[_row(table.alphas, 1), _row(table.gammas, -1)]
     for colour, (count, loss) in enumerate(zip((1, *active), (rare, *stored.evened.loss), strict=True)):
         mean = style.over_seeds(left, widths, loss, colour=colour, label=f"{count:.1f} active")
-        _guide(left, widths, widths[0], mean[0], label=None if colour else "slope −1")
+        _guide(left, widths, mean, 0, label=None if colour else "slope −1")
     style.log_axis(left, widths, WIDTH)
     for law, curve in reference.items():
         style.theory(right, wide_widths, curve, colour=LAWS[law], label=f"{law} code")
     mean = style.over_seeds(right, wide_widths, wide, colour=0, label="trained")
-    _guide(right, wide_widths, wide_widths[0], mean[0])
+    _guide(right, wide_widths, mean, 0)
     style.log_axis(right, wide_widths, WIDTH)
     for axes, entries in ((left, 3), (right, 2)):
         _log(axes)

@@ -5,6 +5,7 @@ from solvable.power_law import PowerLawFit, fit_power_law
 from .codes import CodeLoss, code_constant, code_loss
 from .frames import equiangular_frame, equiangular_sizes, harmonic_frame, most_equiangular, simplex_frame
 from .frequencies import (
+    MEAN_SQUARE,
     evened_frequencies,
     feature_frequencies,
     feature_variances,
@@ -34,6 +35,7 @@ from .small_model import BLOCKS, FormLoss, expected_loss, form_boundary, form_lo
 
 __all__ = [
     "BLOCKS",
+    "MEAN_SQUARE",
     "PLATEAUS",
     "CodeLoss",
     "FeatureGeometry",
