@@ -63,7 +63,7 @@ def fit_power_law(x: Real[ArrayLike, " n"], y: Real[ArrayLike, "*curves n"]) -> 
         \mathrm{s.e.}(p) = \sqrt{\frac{\sum_k r_k^2 / (n - 2)}{\sum_k (\ln x_k - \overline{\ln x})^2}}, \qquad
         R^2 = 1 - \frac{\sum_k r_k^2}{\sum_k (\ln y_k - \overline{\ln y})^2}
 
-    As in :func:`exponent`, :math:`y = A x^p`: a loss that falls like :math:`m^{-\alpha}` has :math:`p = -\alpha`. The
+    As everywhere here, :math:`y = A x^p`: a loss that falls like :math:`m^{-\alpha}` has :math:`p = -\alpha`. The
     standard error supposes independent residuals of equal variance. Where the points bend away from the line
     they are neither, so look at the local slopes :math:`\ln(y_{k+1}/y_k) / \ln(x_{k+1}/x_k)` as well.
 

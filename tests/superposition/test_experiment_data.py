@@ -18,7 +18,7 @@ from solvable.superposition.experiment.data import (
 
 WORD = 2**32
 # a mean of 0.097, so that only active entries are drawn; features that are never active at both ends and between
-RARE = np.array([0.0, 0.5, 0.3, 0.1, 0.0, 0.03, 1e-2, 1e-3, 1e-4, 0.029, 0.0])
+RARE = np.array([0.0, 0.85, 0.1, 0.03, 0.0, 0.05, 1e-2, 1e-3, 1e-4, 0.029, 0.0])
 OFTEN = np.array([1.0, 0.9, 0.51, 0.2, 1e-3, 0.0])
 SAMPLES = 40_000
 # a few hundred numbers are held against their laws: the chance that one of them is further off is 1e-4
@@ -111,7 +111,7 @@ def test_values_are_uniform_between_0_and_2(drawn):
         assert abs(np.corrcoef(x[both, first], other)[0, 1]) < DEVIATIONS / np.sqrt(both.sum())
 
 
-@pytest.mark.parametrize("p", [np.array([0.2, 0.05, 0.01]), np.array([0.6, 0.3])], ids=["sparse", "dense"])
+@pytest.mark.parametrize("p", [np.array([0.2, 0.05, 0.01]), np.array([0.95, 0.3])], ids=["sparse", "dense"])
 def test_the_number_of_active_entries_in_a_batch_is_binomial(p):
     batch, repeats = 16, 20_000
     tables = prepare(p, batch)
@@ -148,8 +148,8 @@ def test_a_feature_that_is_active_once_in_a_hundred_thousand_examples():
 
 
 def test_which_way_is_taken():
-    assert isinstance(prepare(np.append(0.5, np.zeros(9)), 4), Sparse)
-    assert isinstance(prepare(np.append(0.51, np.zeros(9)), 4), Dense)
+    assert isinstance(prepare(np.append(0.9, np.zeros(9)), 4), Sparse)
+    assert isinstance(prepare(np.append(0.91, np.zeros(99)), 4), Dense)
     assert isinstance(prepare(np.full(3, 0.09), 4), Sparse)
     assert isinstance(prepare(np.full(3, 0.11), 4), Dense)
     # whole numbers are probabilities too

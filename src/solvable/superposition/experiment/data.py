@@ -20,6 +20,8 @@ WORD = 2.0**32
 OFTEN = 0.9
 """Where a feature is active more often than this, or :data:`CROWDED` of all entries are, all entries are drawn."""
 CROWDED = 0.1
+STEP = 64
+"""Of the room for events."""
 MISSED = 1e-12
 """Probability with which a batch has more active entries than there is room for, or fewer than are counted."""
 
@@ -73,9 +75,9 @@ def prepare(frequencies: Real[np.ndarray | Array, " n"], batch: int) -> Sparse |
     rates = -np.log1p(-p)
     bounds = np.minimum(np.round(np.cumsum(rates) / rates.sum() * WORD), WORD - 1)
     law = scipy.stats.poisson(batch * rates.sum())
-    fewest, most = law.ppf(MISSED), law.isf(MISSED)
-    # room in steps, so that spectra of nearly equal rates share one compiled program
-    room = 64 * -(-(most - fewest + 1) // 64)
+    # both ends in steps, so that spectra of nearly equal rates share one compiled program
+    fewest = STEP * (law.ppf(MISSED) // STEP)
+    room = STEP * -(-(law.isf(MISSED) - fewest + 1) // STEP)
     counts = law.cdf(fewest + np.arange(room))
     return Sparse(place(bounds, np.uint32), place(counts, np.float32), place(fewest, np.int32))
 
@@ -99,9 +101,9 @@ def draw_batch(
     bits = jax.random.bits(which, (slots + 1,), jnp.uint32)
     count = tables.fewest + jnp.sum(bits[0].astype(jnp.float32) / WORD > tables.counts, dtype=jnp.int32)
     column = jnp.searchsorted(tables.bounds, bits[1:], side="right")
-    row = jax.random.randint(where, (slots,), 0, batch)
+    row = jax.random.randint(where, (slots,), 0, batch, jnp.int32)
     # what is beyond the count falls out of the batch
-    row = jnp.where(jnp.arange(slots) < count, row, batch)
+    row = jnp.where(jnp.arange(slots, dtype=jnp.int32) < count, row, batch)
     value = jax.random.uniform(how, (slots,), jnp.float32, 0, 2)
     return jnp.zeros((batch, n), jnp.float32).at[row, column].set(value, mode="drop")
 
@@ -131,6 +133,7 @@ def sample_sparse_features(
 
     Source: the model of Liu, Liu and Gore (2025); the way of drawing is this book's.
     """
+    require.integer(1, samples=samples)
     tables = prepare(frequencies, samples)
     return _draw(tables, samples, key, slots=room_for(tables))
 

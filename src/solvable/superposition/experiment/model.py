@@ -73,7 +73,7 @@ def decoupled_pull(gamma: RealLike) -> optax.GradientTransformation:
         gamma: strength of the pull, without a unit.
 
     Returns:
-        An optax transformation of :class:`Parameters`, which leaves the biases alone.
+        An optax transformation of the weights and biases, which leaves the biases alone.
 
     Source: Liu, Liu and Gore (2025), and their code.
     """
@@ -85,7 +85,7 @@ def decoupled_pull(gamma: RealLike) -> optax.GradientTransformation:
         columns = parameters.columns
         length = jnp.linalg.norm(columns, axis=0)
         factor = jnp.where(gamma >= 0, 1, 1 / (length + NO_LENGTH) - 1)
-        pull = (gamma * factor).astype(columns.dtype) * columns
+        pull = jnp.asarray(gamma, columns.dtype) * factor * columns
         return updates._replace(columns=updates.columns + pull), state
 
     return optax.GradientTransformation(init, update)
@@ -196,9 +196,12 @@ def train_superposition(
 def check_settings(settings: Settings) -> None:
     """Refuse settings with which nothing can be trained."""
     require.integer(1, steps=settings.steps, batch=settings.batch, test_batches=settings.test_batches)
-    require.positive(learning_rate=settings.learning_rate, loss_scale=settings.loss_scale, bias_rate=settings.bias_rate)
+    positive = ("learning_rate", "loss_scale", "epsilon", "bias_rate")
+    require.positive(**{name: getattr(settings, name) for name in positive})
+    require.non_negative(bias_scale=settings.bias_scale)
     require.within(0, 1, warm_up=settings.warm_up)
-    require.non_negative(bias_scale=settings.bias_scale, epsilon=settings.epsilon)
+    if settings.warm_up == 1:
+        raise ValueError("warm_up must be below 1, so that steps are left, got 1.0")
 
 
 def run_prepared(
@@ -242,7 +245,11 @@ def _run(tables, gamma, numbers, key, *, m, slots, counted):
         return settings.loss_scale * jnp.mean(errors(parameters, x))
 
     last = np.array([steps])
-    trained = train(loss, parameters, optimiser, steps=last, observe=lambda _: (), draw=draw, key=examples).parameters
+    # optax raises numbers to the power of its counter, an integer
+    with jax.numpy_dtype_promotion("standard"):
+        trained = train(
+            loss, parameters, optimiser, steps=last, observe=lambda _: (), draw=draw, key=examples
+        ).parameters
 
     def measure(_, key):
         found = errors(trained, draw(key))
@@ -250,5 +257,5 @@ def _run(tables, gamma, numbers, key, *, m, slots, counted):
 
     mean, square = jax.lax.scan(measure, None, jax.random.split(test, settings.test_batches))[1]
     mean, square = jnp.mean(mean), jnp.mean(square)
-    error = jnp.sqrt((square - mean**2) / (settings.batch * settings.test_batches))
+    error = jnp.sqrt(jnp.maximum(square - mean**2, 0) / (settings.batch * settings.test_batches))
     return Superposition(trained.columns.T, trained.biases, mean, error)

@@ -30,8 +30,8 @@ FIGURE_1_GAMMAS = (-1.0, 0.1)
 def run_paper_sweep(
     file: str | Path,
     *,
-    alphas: Sequence[float] = ALPHAS,
-    gammas: Sequence[float] = GAMMAS,
+    alphas: Sequence[float] | np.ndarray = ALPHAS,
+    gammas: Sequence[float] | np.ndarray = GAMMAS,
     settings: Settings = SETTINGS,
     budget: float = float("inf"),
 ) -> Measured:
@@ -128,6 +128,5 @@ def _gathered(file, cells, shape, budget, fields=2):
 
 def _name(**parts) -> str:
     """All digits of a value are in a cell's name, so that no two cells of any grid share one."""
-    return " ".join(
-        f"{name} {np.round(part, 12) if not isinstance(part, str) else part}" for name, part in parts.items()
-    )
+    texts = {name: part if isinstance(part, str) else np.round(float(part), 12) for name, part in parts.items()}
+    return " ".join(f"{name} {text}" for name, text in texts.items())

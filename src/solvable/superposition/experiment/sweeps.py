@@ -74,7 +74,7 @@ def run_widths(
     spectra: Real[np.ndarray | Array, "settings n"],
     widths: Sequence[int],
     *,
-    gammas: Sequence[float],
+    gammas: Sequence[float] | np.ndarray,
     seeds: int,
     key: Key[Array, ""],
     settings: Settings | None = None,
@@ -161,6 +161,8 @@ def hold_count(
     """
     require.positive(gammas=gammas, counts=counts)
     require.integer(1, n=n)
+    if (np.diff(gammas) <= 0).any():
+        raise ValueError(f"gammas must increase, got {np.asarray(gammas).tolist()}")
     require.shape((None, len(gammas), len(counts), None), **{"runs.loss": runs.loss})
     represented, loss = (np.moveaxis(np.asarray(part), 1, -1) for part in (runs.represented * n, runs.loss))
     wanted = np.broadcast_to(np.asarray(counts, dtype=float)[None, :, None], represented.shape[:-1])

@@ -192,7 +192,7 @@ def small_model(density, decay, features, restarts, seed):
         "largest": largest,
         "least share": jnp.minimum(jnp.min(jnp.where(represented > 0.5, shares, 1.0)), jnp.max(represented * shares)),
         "most share": jnp.max(represented * shares),
-        "alike": jnp.sum(tried * (jnp.abs(counts - count) < 0.5)),
+        "alike": jnp.sum(tried * (jnp.abs(counts - count) < 0.5).astype(float)),
         "final": final[best],
     }
     for index in range(MOST):

@@ -20,9 +20,11 @@ REACH = 16.0
 LATTICE = 4096
 STEP = 2 * REACH / LATTICE
 """Interference is rounded to multiples of this, which adds less than its square to a variance."""
-CLASSES = 20
+CLASSES = 12
 """Features at which the loss is computed; between them it is smooth in the rank."""
-NODES = 16
+SPREAD = 7.5
+"""Largest overlap of random directions that counts, in units of a typical one."""
+NODES = 64
 """Of a quadrature over the strength of the feature itself."""
 GRID = 41
 """Settings of a bias and of a length from which the best one is refined."""
@@ -127,6 +129,7 @@ def code_constant(frequencies: Float[ArrayLike, " n"]) -> Float[Array, ""]:
 
 def _ready(frequencies):
     """Checked frequencies, and the features at which the loss is computed."""
+    require.positive(frequencies=frequencies)
     require.within(0, 1, frequencies=frequencies)
     require.integer(2, **{"the number of frequencies": len(frequencies)})
     p = np.asarray(frequencies, dtype=float)
@@ -144,8 +147,9 @@ def _lattice():
 def _random_overlaps(m):
     """Law on the lattice of an overlap times a strength, s v, where s is a coordinate of a random vector."""
     strengths, masses = np.polynomial.legendre.leggauss(64)
-    # s = cos(angle), and the angle has the density sin^(m-2)
-    angle = (np.arange(2000) + 0.5) / 2000 * np.pi
+    # s = cos(angle), and the angle has the density sin^(m-2), which for large m has all its weight near a right angle
+    half = min(np.pi / 2, SPREAD / np.sqrt(m))
+    angle = np.pi / 2 + half * ((np.arange(2000) + 0.5) / 1000 - 1)
     weight = np.sin(angle) ** (m - 2)
     points = np.sqrt(m) * np.cos(angle)[:, None] * (strengths + 1)
     return _spread(points.ravel(), np.outer(weight / weight.sum(), masses / 2).ravel())
@@ -213,7 +217,9 @@ def _interference(p, ranks, single):
 
 def _summed(p, ranks, found):
     """Sum over all features of what is known for some, relative to its frequency: a rare one has little to lose."""
-    share = jnp.interp(jnp.log(jnp.arange(1.0, len(p) + 1, dtype=p.dtype)), jnp.log(ranks + 1.0), found / p[ranks])
+    share = jnp.interp(
+        jnp.log(jnp.arange(1.0, len(p) + 1, dtype=p.dtype)), jnp.log(ranks.astype(p.dtype) + 1), found / p[ranks]
+    )
     return jnp.sum(share * p)
 
 
@@ -229,13 +235,13 @@ def _code_loss(p, ranks, single, unit, shortest, longest):
             active = jnp.sum(masses * (square - 2 * strengths * mean + strengths**2)) / 2
             return frequency * active + (1 - frequency) * interference.relu_means(g * bias, g * unit)[1]
 
-        return _least(at, LOWEST_BIAS, HIGHEST_BIAS)[0]
+        return _least(at, LOWEST_BIAS, HIGHEST_BIAS, p.dtype)[0]
 
     def total(g):
         axes = _Interference(0, 1), 0, None
         return _summed(p, ranks, jax.vmap(best_bias, in_axes=axes)(interference, p[ranks], g))
 
-    loss, log_g = _least(lambda log_g: total(jnp.exp(log_g)), jnp.log(shortest), jnp.log(longest))
+    loss, log_g = _least(lambda log_g: total(jnp.exp(log_g)), jnp.log(shortest), jnp.log(longest), p.dtype)
     return loss, jnp.exp(log_g)
 
 
@@ -248,21 +254,22 @@ def _code_constant(p, ranks, single):
             active = MEAN_SQUARE * gamma**2 + 2 * gamma * bias + bias**2 + interference.square
             return frequency * active + (1 - frequency) * interference.relu_means(bias, 1)[1]
 
-        return _least(at, 2 * LOWEST_BIAS, 0.0)[0]
+        return _least(at, 2 * LOWEST_BIAS, 0.0, p.dtype)[0]
 
     def total(gamma):
         axes = _Interference(0, 1), 0, None
         return _summed(p, ranks, jax.vmap(best_bias, in_axes=axes)(interference, p[ranks], gamma))
 
-    return _least(total, 0.0, -2 * LOWEST_BIAS)[0]
+    return _least(total, 0.0, -2 * LOWEST_BIAS, p.dtype)[0]
 
 
-def _least(function, low, high):
+def _least(function, low, high, dtype):
     """Least value on an interval and where: the best of a grid, refined by a golden section around it."""
-    grid = low + (high - low) * jnp.arange(GRID) / (GRID - 1)
+    low, high = (jnp.asarray(end, dtype) for end in (low, high))
+    grid = low + (high - low) * jnp.linspace(0, 1, GRID, dtype=dtype)
     best = jnp.argmin(jax.lax.map(function, grid))
     width = (high - low) / (GRID - 1)
-    golden = (np.sqrt(5) - 1) / 2
+    golden = (5**0.5 - 1) / 2
 
     def section(_, bracket):
         left, right = bracket

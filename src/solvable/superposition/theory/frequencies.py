@@ -165,7 +165,7 @@ def _left_after(power, m):
     require.within(0, len(power), m=m)
     # summed from the smallest on, so that nothing is lost where little is left
     left = jnp.concatenate([jnp.zeros(1, power.dtype), jnp.cumsum(jnp.sort(power))])
-    return left[len(power) - jnp.asarray(m)]
+    return left[len(power) - jnp.asarray(m).astype(int)]
 
 
 def _require_probabilities(frequencies):

@@ -455,7 +455,7 @@ def feature_geometry(
         tolerance: by how many degrees each gap may miss that of the figure.
 
     Returns:
-        NumPy arrays and the name of the figure: "nothing", "one feature", "orthogonal pair", "antipodal pair",
+        Arrays of NumPy, with a name of the figure among "nothing", "one feature", "orthogonal pair", "antipodal pair",
         "triangle", "one pair and one" (a third at right angles to an antipodal pair), "two pairs" (at right
         angles, a square), "pentagon", "hexagon", or "other".
 

@@ -231,7 +231,7 @@ def form_loss(form: str, *, density: RealLike) -> FormLoss:
     Whether a form is stable against leaving it is not asked.
 
     Args:
-        form: one of :data:`BLOCKS`.
+        form: one of the keys of ``BLOCKS``.
         density: ``p``; above 0 and at most 1, any shape.
 
     Raises:
@@ -265,7 +265,7 @@ def form_weights(form: str, norms: Float[ArrayLike, "5"]) -> Float[np.ndarray, "
     """Weights of the model whose features stand in a form, those that are not represented at the origin.
 
     Args:
-        form: one of :data:`BLOCKS`.
+        form: one of the keys of ``BLOCKS``.
         norms: lengths of the features, as :func:`form_loss` returns them for one density.
 
     Raises:
@@ -290,7 +290,7 @@ def form_boundary(first: str, second: str, *, low: float = 1e-3, high: float = 1
     """Density at which two forms cost the same, :func:`form_loss` of each at its best.
 
     Args:
-        first: the form with the lower loss at ``low``; one of :data:`BLOCKS`.
+        first: the form with the lower loss at ``low``; one of the keys of ``BLOCKS``.
         second: that with the lower loss at ``high``.
         low: a density above 0.
         high: a density up to 1.
