@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from solvable.explore import Axis, Choice, Curve, Explorable, Notice, Panel, Readout, Stops
+from solvable.explore import Axis, Choice, Curve, Explorable, Notice, Panel, Readout, Slider, Stops
 
 COUNTS = (4, 6, 8, 12, 16, 24, 28, 40, 64)
 DIMENSIONS = (2, 3, 4, 6, 7, 8, 12, 16)
@@ -35,7 +35,7 @@ def _units(rows, used):
     return used * rows / jnp.sqrt(jnp.where(square > 0, square, 1))
 
 
-def frames(n, m, kind, seed):
+def frames(n, m, kind, seed, progress):
     """Overlaps of one code, and what is possible."""
     start = jnp.asarray(_starts())
     which = jnp.clip(1 - jnp.abs(seed - jnp.asarray(SEEDS, float)), 0, 1)
@@ -57,7 +57,9 @@ def frames(n, m, kind, seed):
         # the steepest row sets the step: for squares its sum is n/m where the code is tight
         steepest = jnp.max(jnp.sum(weight * overlaps**2, axis=1))
         pull = (weight * overlaps) @ rows
-        rate = moves * RATE * (1 - spread * part) / (1 + steepest)
+        # the last step may be a part of one, so that nothing jumps
+        taken = jnp.clip(progress * STEPS - index, 0, 1)
+        rate = taken * moves * RATE * (1 - spread * part) / (1 + steepest)
         return _units(rows - rate * pull, used), None
 
     rows = jax.lax.scan(step, rows, jnp.arange(float(STEPS)))[0]
@@ -88,6 +90,7 @@ def frames(n, m, kind, seed):
         "root": jnp.sqrt(welch),
         "largest": largest,
         "enough": (m > n - 0.5).astype(float),
+        "chaotic": spread,
         "too many": (n > m * (m + 1) / 2 + 0.5).astype(float),
     }
 
@@ -100,6 +103,7 @@ FRAMES = Explorable(
         Stops("m", "dimensions m", DIMENSIONS, default=7),
         Choice("kind", "code", ("random", "tight, by descent", "spread out, by descent"), default=SPREAD),
         Stops("seed", "seed", SEEDS, default=0),
+        Slider("progress", "part of the descent that is done", 0.0, 1.0, default=1.0, step=0.01),
     ],
     panels=[
         Panel(
@@ -130,6 +134,8 @@ FRAMES = Explorable(
         Notice("enough", "There are as many dimensions as directions: nothing needs to overlap."),
         Notice("too many", "More than m(m + 1)/2 directions cannot all have equal overlaps."),
     ],
+    play="progress",
+    chaotic="chaotic",
     caption=(
         "Directions in few dimensions. Left: the share of pairs that overlap by more than a value; where all overlaps "
         "are equal it falls from 1 to 0 at κ (dashed). Right: mean squared overlap against the number of dimensions, "

@@ -62,7 +62,9 @@ def loss_against_width(alpha, exponent):
     for name, table in zip(("strong", "weak"), trained, strict=True):
         measured = _at(table, alpha)
         results[name] = jnp.exp(measured)
-        results[f"{name} guide"] = jnp.exp(measured[2] - exponent * (np.log(widths) - np.log(widths[2])))
+        guide = measured[2] - exponent * (np.log(widths) - np.log(widths[2]))
+        results[f"{name} guide"] = jnp.exp(guide)
+        results[f"{name} miss"] = jnp.exp(jnp.max(jnp.abs(guide - measured)))
         results[f"{name} exponent"] = -(measured @ deviation) / (deviation @ deviation)
         slopes = -(measured[1:] - measured[:-1]) / np.diff(np.log(widths))
         results |= {f"{name} least": jnp.min(slopes), f"{name} most": jnp.max(slopes)}
@@ -109,6 +111,8 @@ WIDTHS = Explorable(
         Readout("weak exponent", "weak: fitted exponent", digits=2),
         Readout("weak least", "local ones from", digits=2),
         Readout("weak most", "to", digits=2),
+        Readout("strong miss", "the guide misses by a factor of up to", digits=3),
+        Readout("weak miss", "and", digits=3),
     ],
     play="exponent",
     caption=(
