@@ -99,11 +99,11 @@ FRAMES = Explorable(
     "superposition.frames",
     frames,
     controls=[
-        Stops("n", "number of directions n", COUNTS, default=28),
-        Stops("m", "dimensions m", DIMENSIONS, default=7),
+        Stops("n", "number of directions n", COUNTS, default=40),
+        Stops("m", "dimensions m", DIMENSIONS, default=12),
         Choice("kind", "code", ("random", "tight, by descent", "spread out, by descent"), default=SPREAD),
         Stops("seed", "seed", SEEDS, default=0),
-        Slider("progress", "part of the descent that is done", 0.0, 1.0, default=1.0, step=0.01),
+        Slider("progress", "part of the descent that is done", 0.0, 1.0, default=0.3, step=0.02),
     ],
     panels=[
         Panel(
@@ -146,6 +146,6 @@ FRAMES = Explorable(
         "Two panels. Left: the share of pairs whose overlap exceeds a value stays near 1 up to about "
         f"{at['overlap'][np.argmax(at['share'] < 0.9)]:.2f} and is 0 from {at['largest']:.2f} on; a vertical dashed "
         f"line stands at {at['root']:.2f}. Right: Welch's bound falls with the number of dimensions, below the dashed "
-        f"line of random directions; a cross stands at a mean squared overlap of {at['mean square']:.3f}, on the bound."
+        f"line of random directions; a cross stands at a mean squared overlap of {at['mean square']:.3f}, near it."
     ),
 )

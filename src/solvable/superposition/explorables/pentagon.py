@@ -235,7 +235,7 @@ PENTAGON = Explorable(
         ),
         Panel(
             Axis("step of training"),
-            Axis("loss, relative to the best constants", scale="log", limits=LOSS_LIMITS),
+            Axis("relative loss", scale="log", limits=LOSS_LIMITS),
             curves=[
                 Curve("ends", "constant", "constants", kind="limit"),
                 *(

@@ -42,8 +42,8 @@ def feature_frequencies(
 
     Source: Liu, Liu and Gore (2025), and their code.
 
-    >>> feature_frequencies("power", 3, alpha=1.0).round(4).tolist()
-    [0.5455, 0.2727, 0.1818]
+    >>> [f"{p:.4f}" for p in feature_frequencies("power", 3, alpha=1.0)]
+    ['0.5455', '0.2727', '0.1818']
     """
     require.one_of(SPECTRA, kind=kind)
     require.integer(1, n=n)
@@ -84,8 +84,8 @@ def feature_variances(frequencies: Float[ArrayLike, "*shape"]) -> Float[Array, "
 
     Source: derived in the chapter.
 
-    >>> feature_variances(jnp.array([0.0, 1.0])).round(4).tolist()
-    [0.0, 0.3333]
+    >>> [f"{variance:.4f}" for variance in feature_variances(jnp.array([0.0, 1.0]))]
+    ['0.0000', '0.3333']
     """
     require.within(0, 1, frequencies=frequencies)
     (p,) = promote(frequencies)
@@ -107,8 +107,8 @@ def unlearned_loss(frequencies: Float[ArrayLike, " n"], represented: Bool[ArrayL
     Source: Liu, Liu and Gore (2025), with :math:`\langle v^2\rangle = 4/3` filled in.
 
     >>> p = feature_frequencies("uniform", 4)
-    >>> float(unlearned_loss(p, jnp.array([True, True, True, False])).round(4))
-    0.3333
+    >>> f'{unlearned_loss(p, jnp.array([True, True, True, False])):.4f}'
+    '0.3333'
     """
     require.within(0, 1, frequencies=frequencies)
     (p,) = promote(frequencies)
@@ -153,8 +153,8 @@ def pca_loss(frequencies: Float[ArrayLike, " n"], m: RealLike) -> Float[Array, "
 
     Source: derived in the chapter.
 
-    >>> pca_loss(feature_frequencies("uniform", 4), jnp.array([0, 3, 4])).round(4).tolist()
-    [1.0833, 0.2708, 0.0]
+    >>> [f"{loss:.4f}" for loss in pca_loss(feature_frequencies("uniform", 4), jnp.array([0, 3, 4]))]
+    ['1.0833', '0.2708', '0.0000']
     """
     return _left_after(feature_variances(frequencies), m)
 
