@@ -7,6 +7,7 @@ from types import ModuleType
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
@@ -57,3 +58,23 @@ def check_can_be_read(figure: Figure) -> None:
     for axes in drawn:
         for line in axes.lines:
             assert is_line(line) != is_marked(line), "a curve is theory (a line) or experiment (markers), not both"
+
+
+def check_legends_cover_nothing(figure: Figure) -> None:
+    """Some legend is there, and every one lies inside the figure and outside the panels."""
+    figure.draw_without_rendering()
+    legends = [legend for legend in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if legend]
+    assert legends
+    for legend in legends:
+        box = legend.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
+        # a pixel of slack for the layout, which converges and does not end exactly
+        assert all(box.y0 > axes.bbox.y1 - 1 or not box.overlaps(axes.bbox) for axes in figure.axes)
+
+
+def check_markers_are_inside(figure: Figure) -> None:
+    """What was measured is drawn where it can be seen."""
+    for axes in figure.axes:
+        for line in marked(axes):
+            shown = axes.transData.transform(np.column_stack(line.get_data()).astype(float))
+            assert axes.bbox.padded(1).count_contains(shown) == len(shown)

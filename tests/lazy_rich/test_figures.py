@@ -14,7 +14,14 @@ from solvable.lazy_rich.experiment.modular_addition import ModularAddition
 from solvable.lazy_rich.experiment.stability import StableRates
 from solvable.lazy_rich.experiment.survival import FeatureSurvival
 from solvable.lazy_rich.theory import GrokkingDelay, PopulationLoss
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
+from tests.figure_rules import (
+    check_can_be_read,
+    check_every_figure_is_tested,
+    check_legends_cover_nothing,
+    is_line,
+    is_marked,
+    marked,
+)
 
 STEPS = np.union1d(np.arange(30), np.geomspace(30, 2000, 60).astype(int))
 TRAIN = 0.7 / (1 + STEPS / 5)
@@ -163,15 +170,7 @@ def test_theory_and_experiment_are_both_drawn(name):
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_legends_cover_no_data(name):
-    figure = _draw(name)
-    figure.draw_without_rendering()
-    legends = [legend for legend in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if legend]
-    assert legends
-    for legend in legends:
-        box = legend.get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
-        # a pixel of slack for the layout, which converges and does not end exactly
-        assert all(box.y0 > axes.bbox.y1 - 1 or not box.overlaps(axes.bbox) for axes in figure.axes)
+    check_legends_cover_nothing(_draw(name))
 
 
 # the lazy flow has a time in the place of a step, and the learning curve ends where nothing is left of the loss

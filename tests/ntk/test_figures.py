@@ -9,7 +9,14 @@ from solvable import style
 from solvable.ntk import figures
 from solvable.ntk.experiment import CircleKernels, ComponentRun, RateSweep, SampleSweep, ScaleSweep, WidthSweep
 from solvable.ntk.theory import Catapult
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
+from tests.figure_rules import (
+    check_can_be_read,
+    check_every_figure_is_tested,
+    check_legends_cover_nothing,
+    is_line,
+    is_marked,
+    marked,
+)
 
 ANGLES = np.linspace(-np.pi, np.pi, 61)
 BUMP = 0.1 + np.exp(-(ANGLES**2))
@@ -114,15 +121,7 @@ def test_theory_and_experiment_are_both_drawn(name):
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_legends_cover_no_data(name):
-    figure = _draw(name)
-    figure.draw_without_rendering()
-    legends = [legend for legend in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if legend]
-    assert legends
-    for legend in legends:
-        box = legend.get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
-        # a pixel of slack for the layout, which converges and does not end exactly
-        assert all(box.y0 > axes.bbox.y1 - 1 or not box.overlaps(axes.bbox) for axes in figure.axes)
+    check_legends_cover_nothing(_draw(name))
 
 
 def test_the_residual_is_the_distance_between_formula_and_linear_model():

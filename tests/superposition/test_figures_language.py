@@ -9,7 +9,15 @@ from matplotlib.colors import same_color
 from solvable import style
 from solvable.power_law import PowerLawFit
 from solvable.superposition.figures import language
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
+from tests.figure_rules import (
+    check_can_be_read,
+    check_every_figure_is_tested,
+    check_legends_cover_nothing,
+    check_markers_are_inside,
+    is_line,
+    is_marked,
+    marked,
+)
 
 WIDTHS = np.array([6, 9, 14, 21, 32])
 LOSS = np.array([0.83, 0.65, 0.44, 0.25, 0.12])
@@ -63,18 +71,8 @@ def test_the_figure_can_be_read(name):
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_legends_cover_nothing_and_nothing_is_drawn_outside(name):
     figure = _draw(name)
-    figure.draw_without_rendering()
-    legends = [legend for legend in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if legend]
-    assert legends
-    for legend in legends:
-        box = legend.get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
-        # a pixel of slack for the layout, which converges and does not end exactly
-        assert all(box.y0 > axes.bbox.y1 - 1 or not box.overlaps(axes.bbox) for axes in figure.axes)
-    for axes in figure.axes:
-        for line in marked(axes):
-            shown = axes.transData.transform(np.column_stack(line.get_data()).astype(float))
-            assert axes.bbox.padded(1).count_contains(shown) == len(shown)
+    check_legends_cover_nothing(figure)
+    check_markers_are_inside(figure)
 
 
 def test_three_offsets_are_marked_on_both_curves_and_drawn_with_their_fits():

@@ -9,7 +9,15 @@ from solvable import style
 from solvable.superposition.experiment.random_features import RidgeTrials
 from solvable.superposition.figures import neighbours
 from solvable.superposition.theory.random_features import RidgeRisk
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
+from tests.figure_rules import (
+    check_can_be_read,
+    check_every_figure_is_tested,
+    check_legends_cover_nothing,
+    check_markers_are_inside,
+    is_line,
+    is_marked,
+    marked,
+)
 
 WIDTHS = np.geomspace(10, 800, 30)
 FEW = np.array([10, 50, 200, 800])
@@ -84,14 +92,9 @@ def test_the_figure_can_be_read(name):
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_legends_and_panels_cover_nothing(name):
     figure = _draw(name)
-    figure.draw_without_rendering()
-    for axes in figure.axes:
-        box = axes.get_legend().get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
-        assert all(box.y0 > other.bbox.y1 - 1 or not box.overlaps(other.bbox) for other in figure.axes)
-        for line in marked(axes):
-            shown = axes.transData.transform(np.column_stack(line.get_data()).astype(float))
-            assert axes.bbox.padded(1).count_contains(shown) == len(shown)
+    assert all(axes.get_legend() for axes in figure.axes)
+    check_legends_cover_nothing(figure)
+    check_markers_are_inside(figure)
 
 
 def test_a_marker_is_a_mean_with_its_standard_error():

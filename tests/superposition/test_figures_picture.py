@@ -13,7 +13,14 @@ from solvable.superposition.experiment.small_model import SmallModels
 from solvable.superposition.figures import picture
 from solvable.superposition.theory.geometry import PLATEAUS, PlateauExcess
 from solvable.superposition.theory.small_model import BLOCKS, form_weights
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
+from tests.figure_rules import (
+    check_can_be_read,
+    check_every_figure_is_tested,
+    check_legends_cover_nothing,
+    is_line,
+    is_marked,
+    marked,
+)
 
 DENSITIES = np.array([1.0, 0.5, 0.2, 0.1, 0.05])
 NORMS = np.array([np.nan, 0.97, 1.03, 1.1, 1.13])
@@ -74,15 +81,7 @@ def test_the_picture_is_light(name):
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_legends_cover_no_data(name):
-    figure = _draw(name)
-    figure.draw_without_rendering()
-    legends = [legend for legend in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if legend]
-    assert legends
-    for legend in legends:
-        box = legend.get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
-        # a pixel of slack for the layout, which converges and does not end exactly
-        assert all(box.y0 > axes.bbox.y1 - 1 or not box.overlaps(axes.bbox) for axes in figure.axes)
+    check_legends_cover_nothing(_draw(name))
 
 
 def test_the_best_form_of_each_density_is_drawn_and_counted():

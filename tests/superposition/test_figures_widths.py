@@ -10,7 +10,15 @@ from solvable import style
 from solvable.superposition.experiment.grid import Grid, Table
 from solvable.superposition.experiment.sweeps import Held, Measured
 from solvable.superposition.figures import widths as figures
-from tests.figure_rules import check_can_be_read, check_every_figure_is_tested, is_line, is_marked, marked
+from tests.figure_rules import (
+    check_can_be_read,
+    check_every_figure_is_tested,
+    check_legends_cover_nothing,
+    check_markers_are_inside,
+    is_line,
+    is_marked,
+    marked,
+)
 
 FEATURES = 512
 WIDTHS = np.array([6, 9, 14, 21, 32])
@@ -155,18 +163,8 @@ def test_the_figure_can_be_read(name):
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_legends_cover_nothing_and_nothing_is_drawn_outside(name):
     figure = _draw(name)
-    figure.draw_without_rendering()
-    legends = [legend for legend in (*figure.legends, *(axes.get_legend() for axes in figure.axes)) if legend]
-    assert legends
-    for legend in legends:
-        box = legend.get_window_extent()
-        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
-        # a pixel of slack for the layout, which converges and does not end exactly
-        assert all(box.y0 > axes.bbox.y1 - 1 or not box.overlaps(axes.bbox) for axes in figure.axes)
-    for axes in figure.axes:
-        for line in marked(axes):
-            shown = axes.transData.transform(np.column_stack(line.get_data()).astype(float))
-            assert axes.bbox.padded(1).count_contains(shown) == len(shown)
+    check_legends_cover_nothing(figure)
+    check_markers_are_inside(figure)
 
 
 def test_the_knob_is_turned_at_every_width_and_for_every_spectrum():

@@ -13,7 +13,7 @@ from solvable import require
 from solvable.threads import side_by_side
 
 from ..theory.frequencies import unlearned_loss
-from ..theory.geometry import max_overlap, mean_squared_overlap
+from ..theory.geometry import max_overlap, mean_squared_overlap, represented_fraction
 from .data import prepare
 from .model import Settings, Superposition, check_settings, run_prepared
 
@@ -60,8 +60,8 @@ def measure(frequencies: Real[np.ndarray | Array, " n"], run: Superposition) -> 
 def _geometry(frequencies, weights, biases):
     length = jnp.linalg.norm(weights, axis=1)
     return (
-        jnp.mean(length > 0.5, dtype=jnp.float32),
-        jnp.mean(length > 1, dtype=jnp.float32),
+        represented_fraction(weights),
+        represented_fraction(weights, threshold=1.0),
         mean_squared_overlap(weights),
         max_overlap(weights, block=len(weights)),
         unlearned_loss(frequencies, length > 0.5),

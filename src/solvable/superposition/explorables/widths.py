@@ -18,7 +18,6 @@ IDEAL_WIDTHS = np.arange(5, 37)
 LAWS = ("random", "equiangular")
 STORED = "code_losses.npy"
 """Losses of codes ``(laws, alphas, widths)``; each takes a tenth of a second, all of them too long for a page."""
-STRONG, WEAK = 0, 1
 
 
 @cache

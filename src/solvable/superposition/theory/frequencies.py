@@ -69,7 +69,8 @@ def evened_frequencies(frequencies: Float[ArrayLike, " n"], s: RealLike) -> Floa
 
     Source: the code of Liu, Liu and Gore (2025).
     """
-    _require_probabilities(frequencies)
+    require.positive(frequencies=frequencies)
+    require.within(0, 1, frequencies=frequencies)
     require.within(0, 1, s=s)
     frequencies, s = promote(frequencies, s)
     # at s = 1 the largest is 1 but for rounding
@@ -166,8 +167,3 @@ def _left_after(power, m):
     # summed from the smallest on, so that nothing is lost where little is left
     left = jnp.concatenate([jnp.zeros(1, power.dtype), jnp.cumsum(jnp.sort(power))])
     return left[len(power) - jnp.asarray(m).astype(int)]
-
-
-def _require_probabilities(frequencies):
-    require.positive(frequencies=frequencies)
-    require.within(0, 1, frequencies=frequencies)
