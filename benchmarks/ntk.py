@@ -8,15 +8,13 @@ is taken within its round. Memory is the peak of a process that computes one ker
 
 import json
 import math
-import os
 import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +24,8 @@ from tempfile import TemporaryDirectory
 import jax
 import numpy as np
 
+from benchmarks.sides import ROOT, Side, environment, runs, show, spread
+
 ROUNDS = 5
 FEATURES, WIDTH, HIDDEN_LAYERS = 32, 512, 3
 INPUTS = 256
@@ -34,7 +34,7 @@ BLOCK = 512
 # calls in a round, so that the fast methods are timed for long enough, and the ratio that is wanted
 METHODS = {"layer-wise": (10, 0.5), "analytic": (20, 1.0), "jacobian": (1, 0.6)}
 
-PEER = Path(__file__).resolve().parent.parent / "_build" / "benchmarks" / "neural_tangents"
+PEER = ROOT / "_build" / "benchmarks" / "neural_tangents"
 # structured derivatives fail on jax 0.4.26 and later, importing the library on 0.6 and later
 PINS = (
     "frozendict==2.4.6",
@@ -142,98 +142,34 @@ def serve(methods: dict[str, Method]) -> None:
         print(json.dumps(answer), flush=True)
 
 
-class Side:
+def start_side(python: Path, flag: str, *, inputs: int = INPUTS, width: int = WIDTH, x64: bool = False) -> Side:
     """A process that computes kernels when asked."""
-
-    def __init__(self, python: Path, flag: str, *, inputs: int = INPUTS, width: int = WIDTH, x64: bool = False):
-        # the old jax may not know the settings that were made for the new one, and a cache would hide what
-        # compiling takes from the memory
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
-        self.process = subprocess.Popen(
-            [python, "-I", __file__, flag, str(inputs), str(width)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=kept | {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": str(int(x64))},
-        )
-
-    def __enter__(self) -> "Side":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.communicate()
-
-    def ask(self, *request: object) -> float:
-        """The answer to a request."""
-        try:
-            print(json.dumps(request), file=self.process.stdin, flush=True)
-        except BrokenPipeError:
-            raise SystemExit(f"the process {self.process.args} ended before it was asked") from None
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"the process {self.process.args} ended at the request {request}")
-        return json.loads(answer)
-
-
-def runs(python: str | Path, code: str) -> str | None:
-    """What the code prints there, or None where it fails."""
-    try:
-        done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)
-    except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    # the old jax may not know the settings that were made for the new one, and a cache would hide what compiling takes
+    # from the memory
+    env = {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": str(int(x64))}
+    return Side(python, "ntk", flag, str(inputs), str(width), without=("JAX_", "XLA_"), env=env)
 
 
 def peer_candidate() -> str | None:
-    """A Python that the pins support."""
+    """A Python that the pins support; None, and why, where there is none."""
     ask = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
     for name in (sys.executable, *(f"python{version}" for version in PEER_PYTHONS)):
         # a version manager's shim may stand on the path and start nothing
         if (found := shutil.which(name)) and runs(found, ask) in PEER_PYTHONS:
             return found
+    print(f"{LIBRARY} is left out: it needs a Python among {', '.join(PEER_PYTHONS)}, with its venv module.\n")
     return None
 
 
 def peer_python() -> Path | None:
-    """The Python of the library's environment, which is made the first time; None, and why, where it cannot be."""
-    python, stamp = PEER / "bin" / "python", PEER / ".ready"
-    wanted = "\n".join((*PINS, LIBRARY))
-    if stamp.is_file() and stamp.read_text() == wanted and runs(python, "") is not None:
-        return python
-    if (candidate := peer_candidate()) is None:
-        print(f"{LIBRARY} is left out: it needs a Python among {', '.join(PEER_PYTHONS)}, with its venv module.\n")
-        return None
-    print(f"Making an environment for {LIBRARY} (0.6 GB, half a minute)", flush=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]
-    try:
-        for command in ([candidate, "-m", "venv", "--clear", PEER], [*pip, *PINS, LIBRARY]):
-            subprocess.run(command, check=True, capture_output=True, text=True)
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr.strip() or "no reason given").splitlines()[-1]
-        print(f"{LIBRARY} is left out: its environment could not be made ({reason}).\n")
-        return None
-    stamp.write_text(wanted)
-    return python
-
-
-def show(title: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table, its first column flush left."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    print(title)
-    for first, *rest in lines:
-        print("  ".join([first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(rest, widths[1:], strict=True))]))
-    print(flush=True)
-
-
-def spread(ratios: list[float]) -> str:
-    """The median and the range."""
-    return f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+    """The Python of the library's environment."""
+    cost = "0.6 GB, half a minute"
+    return environment(PEER, (*PINS, LIBRARY), name=LIBRARY, cost=cost, maker=peer_candidate, proof="")
 
 
 def in_turn(sides: list[Side], name: str, calls: int) -> list[list[float]]:
     """The seconds of each side, for every round."""
-    rounds = [[side.ask("time", name, calls) for side in sides] for _ in range(ROUNDS)]
+    rounds = [[one.ask("time", name, calls) for one in sides] for _ in range(ROUNDS)]
     return [list(own) for own in zip(*rounds, strict=True)]
 
 
@@ -245,9 +181,9 @@ def disagreement(sides: list[Side], name: str) -> tuple[float, float]:
     """
     with TemporaryDirectory() as folder:
         kernels = []
-        for index, side in enumerate(sides):
+        for index, one in enumerate(sides):
             path = str(Path(folder) / f"{index}.npy")
-            side.ask("save", name, path)
+            one.ask("save", name, path)
             kernels.append(np.load(path))
     apart = np.abs(kernels[0] - kernels[-1]) / np.max(np.abs(kernels[-1]))
     return float(np.max(apart - np.diag(np.diag(apart)))), float(np.max(np.diag(apart)))
@@ -255,7 +191,7 @@ def disagreement(sides: list[Side], name: str) -> tuple[float, float]:
 
 def compare_times(pythons: dict[str, Path], *, x64: bool) -> None:
     """Each method on both sides."""
-    sides = [Side(python, flag, x64=x64) for flag, python in pythons.items()]
+    sides = [start_side(python, flag, x64=x64) for flag, python in pythons.items()]
     rows = []
     for name, (calls, wanted) in METHODS.items():
         apart = disagreement(sides, name)  # compiles too
@@ -264,8 +200,8 @@ def compare_times(pythons: dict[str, Path], *, x64: bool) -> None:
         if len(sides) == 2:
             row += [spread([a / b for a, b in zip(*seconds, strict=True)]), f"{wanted}", *(f"{a:.1e}" for a in apart)]
         rows.append(row)
-    for side in sides:
-        side.process.communicate()
+    for one in sides:
+        one.process.communicate()
     title = f"{INPUTS} inputs, {HIDDEN_LAYERS} x {WIDTH} hidden, ReLU, float{64 if x64 else 32}, {ROUNDS} rounds"
     header = ["method", "ours ms", "theirs ms", "ours / theirs [min, max]", "wanted", "difference", "on diagonal"]
     show(title, header if len(sides) == 2 else header[:2], rows)
@@ -273,10 +209,10 @@ def compare_times(pythons: dict[str, Path], *, x64: bool) -> None:
 
 def peak_of(python: Path, flag: str, name: str, **setting: int) -> tuple[float, float]:
     """The peak of a fresh process, and how far above its start."""
-    with Side(python, flag, **setting) as side:
-        start = side.ask("peak")
-        side.ask("time", name, 1)
-        peak = side.ask("peak")
+    with start_side(python, flag, **setting) as one:
+        start = one.ask("peak")
+        one.ask("time", name, 1)
+        peak = one.ask("peak")
     return peak, peak - start
 
 
@@ -299,12 +235,12 @@ def sweep(title: str, axis: str, sizes: list[int], name: str) -> None:
     """Our cost over sizes, each in a process of its own, with the local power of the size from one to the next."""
     rows, before = [], None
     for size in sizes:
-        with Side(Path(sys.executable), "--ours", **{axis: size}) as side:
-            start = side.ask("peak")
-            side.ask("time", name, 1)
-            peak = side.ask("peak")
-            calls = max(1, round(0.1 / side.ask("time", name, 1)))
-            seconds = statistics.median(side.ask("time", name, calls) for _ in range(3))
+        with start_side(Path(sys.executable), "--ours", **{axis: size}) as one:
+            start = one.ask("peak")
+            one.ask("time", name, 1)
+            peak = one.ask("peak")
+            calls = max(1, round(0.1 / one.ask("time", name, 1)))
+            seconds = statistics.median(one.ask("time", name, calls) for _ in range(3))
         power = "" if before is None else f"{math.log(seconds / before[1]) / math.log(size / before[0]):.2f}"
         before = size, seconds
         rows.append([str(size), f"{1e3 * seconds:.1f}", power, f"{peak:.0f}", f"{peak - start:.0f}"])

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,9 +21,10 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from unittest.mock import patch
 
-# both environments have this one; what only one has is imported where it is used, and so is what lies beside this file,
-# as a process finds nothing there
+# both environments have this one; what only one has is imported where it is used
 import numpy as np
+
+from benchmarks.sides import ROOT, Side, environment, show, spread
 
 ROUNDS = 5
 GAMMA, LEARNING_RATE, LAST_RATE, WARM_UP = -1.0, 1e-2, 0.05, 0.1
@@ -45,7 +45,7 @@ class Size(NamedTuple):
 
 SIZES = (Size(512, 16, 256, 200, 2000), Size(1000, 25, 2048, 40, 300))
 
-PEER = Path(__file__).resolve().parent.parent / "_build" / "benchmarks" / "torch"
+PEER = ROOT / "_build" / "benchmarks" / "torch"
 # For Linux the package index has only a build that does not even load without 3 GB of CUDA. Where pip is told of an
 # index with the build for CPUs alone (PIP_EXTRA_INDEX_URL), it prefers that one; elsewhere the peer is left out.
 TORCH = "torch==2.13.0"
@@ -219,63 +219,17 @@ def serve(variants: dict[str, Variant], loss: Callable[[str], float] | None) -> 
         print(json.dumps(answer), flush=True)
 
 
-class Side:
+def start_side(python: Path, flag: str, size: Size, folder: str, cores: list[int]) -> Side:
     """A process that trains when asked, on some of the cores."""
-
-    def __init__(self, python: Path, flag: str, size: Size, folder: str, cores: list[int]):
-        # threads are left to each library's own choice, which is made from the cores that it finds
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("XLA_", "OMP_", "MKL_"))}
-        self.process = subprocess.Popen(
-            [python, "-I", __file__, flag, json.dumps(size), folder, json.dumps(cores)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=kept | {"JAX_PLATFORMS": "cpu"},
-        )
-        self.names = self.answer()
-
-    def __enter__(self) -> "Side":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.communicate()
-
-    def answer(self) -> object:
-        """The next line that the process writes."""
-        if not (line := self.process.stdout.readline()):
-            raise SystemExit(f"the process {self.process.args} ended before it answered")
-        return json.loads(line)
-
-    def ask(self, *request: object) -> object:
-        """The answer to a request."""
-        print(json.dumps(request), file=self.process.stdin, flush=True)
-        return self.answer()
+    # threads are left to each library's own choice, which is made from the cores that it finds
+    arguments = flag, json.dumps(size), folder, json.dumps(cores)
+    return Side(python, "superposition", *arguments, without=("XLA_", "OMP_", "MKL_"), env={"JAX_PLATFORMS": "cpu"})
 
 
 def peer_python() -> Path | None:
-    """The Python of PyTorch's environment, which is made the first time; None, and why, where it cannot be."""
-    from benchmarks.ntk import runs
-
-    python, stamp = PEER / "bin" / "python", PEER / ".ready"
-    wanted = "\n".join(PINS)
-    if stamp.is_file() and stamp.read_text() == wanted and runs(python, "import torch") is not None:
-        return python
-    print(f"Making an environment for {TORCH} (1 GB, a minute)", flush=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]
-    commands = (
-        [sys.executable, "-m", "venv", "--clear", PEER],
-        [*pip, *PINS],
-        [python, "-I", "-c", "import torch"],
-    )
-    try:
-        for command in commands:
-            subprocess.run(command, check=True, capture_output=True, text=True)
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr.strip() or "no reason given").splitlines()[-1]
-        print(f"{TORCH} is left out: its environment could not be made ({reason}).\n")
-        return None
-    stamp.write_text(wanted)
-    return python
+    """The Python of PyTorch's environment."""
+    cost, proof = "1 GB, two minutes", "import torch"
+    return environment(PEER, PINS, name=TORCH, cost=cost, maker=lambda: sys.executable, proof=proof)
 
 
 def compare_losses(sides: dict[str, Side], size: Size, folder: str) -> str:
@@ -291,14 +245,13 @@ def compare_losses(sides: dict[str, Side], size: Size, folder: str) -> str:
 
 def compare(pythons: dict[str, Path], size: Size, cores: list[int], *, losses: bool) -> None:
     """Each variant at one size, on some of the cores."""
-    from benchmarks.ntk import show, spread
-
     with TemporaryDirectory() as folder, ExitStack() as stack:
         # one after the other, as the first stores the start of both
         sides = {}
         for flag, python in pythons.items():
-            side = stack.enter_context(Side(python, flag, size, folder, cores))
-            sides |= dict.fromkeys(side.names, side)
+            side = stack.enter_context(start_side(python, flag, size, folder, cores))
+            # the first line names what it can train
+            sides |= dict.fromkeys(side.answer(), side)
         requests = [(name, what) for name in sides for what in ("train", "draw")]
         for name, what in requests:
             sides[name].ask(what, name, size.steps)  # compiles
