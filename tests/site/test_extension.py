@@ -40,6 +40,18 @@ def test_examples_in_docstrings(module):
     assert doctest.testmod(importlib.import_module(f"solvable_book.{module}")).failed == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "module", "elsewhere"),
+    [
+        ("fit_power_law", "solvable.superposition", True),
+        ("fit_power_law", "solvable.power_law", False),
+        ("welch_bound", "solvable.superposition", False),
+    ],
+)
+def test_a_name_is_described_once(name, module, elsewhere):
+    assert api.described_elsewhere(getattr(importlib.import_module(module), name), module) is elsewhere
+
+
 def test_question_is_the_first_paragraph_of_the_tagged_cell():
     source = ["## The question\n", "\n", "Why in\n", "stages?\n", "\n", "More."]
     found = notebooks.question(

@@ -26,9 +26,19 @@ def _write(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace(PLACE, "\n".join(map(section, modules())))
 
 
+def described_elsewhere(thing: object, module: str | None) -> bool:
+    """Whether another module has the description: a chapter may offer a name of a module that all chapters share."""
+    home = getattr(thing, "__module__", None)
+    return home in modules() and home != module
+
+
 def _skip(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
     # named-tuple fields are described in their class; "Alias for field number 0" says nothing
-    return True if type(thing).__name__ == "_tuplegetter" else None
+    if type(thing).__name__ == "_tuplegetter":
+        return True
+    module = app.env.temp_data.get("autodoc:module")
+    # twice would confuse the links back from the source, which know one place of a name
+    return True if what == "module" and described_elsewhere(thing, module) else None
 
 
 def setup(app: Sphinx) -> None:
