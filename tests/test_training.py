@@ -35,6 +35,15 @@ def test_keeps_the_state_of_the_optimiser_between_observations():
     np.testing.assert_allclose(run.observed, [path[1], path[2], path[6]], rtol=1e-14)  # rounding of seven steps
 
 
+def test_a_run_in_two_parts_is_the_run_in_one():
+    optimiser = optax.sgd(0.1, 0.9)
+    whole = train(quadratic, jnp.array(1.0), optimiser, steps=np.array([3, 7]))
+    first = train(quadratic, jnp.array(1.0), optimiser, steps=np.array([3]))
+    second = train(quadratic, first.parameters, optimiser, steps=np.array([4]), optimiser_state=first.optimiser_state)
+    # the same operations, compiled twice
+    np.testing.assert_allclose([first.observed[0], second.observed[0]], whole.observed, rtol=1e-15, atol=0)
+
+
 def test_one_observation_may_be_the_start():
     assert train(quadratic, jnp.array(3.0), optax.sgd(0.5), steps=np.array([0])).observed.tolist() == [3.0]
 

@@ -22,11 +22,13 @@ class Trained(NamedTuple):
         parameters: after the last step.
         steps: ``(n,)`` steps at which the run was observed; 0 is before the first update.
         observed: what ``observe`` returned, stacked along a new first axis of length ``n``.
+        optimiser_state: of the optimiser after the last step; with it another call goes on from here.
     """
 
     parameters: PyTree
     steps: Int[np.ndarray, " n"]
     observed: PyTree
+    optimiser_state: PyTree
 
 
 def log_spaced_steps(last: int, count: int) -> Int[np.ndarray, " n"]:
@@ -82,6 +84,7 @@ def train(
     observe: Callable[[PyTree], PyTree] = lambda parameters: parameters,
     draw: Callable[[Key[Array, ""]], PyTree] | None = None,
     key: Key[Array, ""] | None = None,
+    optimiser_state: PyTree | None = None,
 ) -> Trained:
     """Minimise ``loss`` with ``optimiser`` up to the last of ``steps``, and observe the parameters at each of them.
 
@@ -93,9 +96,11 @@ def train(
         observe: what to record at each of ``steps``; the parameters themselves by default.
         draw: ``draw(key)`` makes a fresh batch for one step.
         key: the source of randomness for ``draw``; required with it, refused without it.
+        optimiser_state: that of an earlier run, which is carried on; a fresh one by default. Steps are counted from
+            0 again.
 
     Returns:
-        The final parameters and what was observed.
+        The final parameters, what was observed, and the state of the optimiser.
 
     Raises:
         ValueError: ``steps`` does not increase strictly from 0 or above, or only one of ``draw`` and ``key`` is given.
@@ -119,9 +124,9 @@ def train(
         return optax.apply_updates(parameters, change), optimiser_state
 
     @jax.jit
-    def run(parameters):
-        state = parameters, optimiser.init(parameters)
+    def run(parameters, optimiser_state):
+        state = parameters, optimiser.init(parameters) if optimiser_state is None else optimiser_state
         return iterate(update, state, intervals, lambda state: observe(state[0]))
 
-    (parameters, _), observed = run(parameters)
-    return Trained(parameters, np.asarray(steps), observed)
+    (parameters, optimiser_state), observed = run(parameters, optimiser_state)
+    return Trained(parameters, np.asarray(steps), observed, optimiser_state)
