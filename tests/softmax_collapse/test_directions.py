@@ -1,5 +1,7 @@
 """Projections against double precision and geometry, and Euler's identity on networks of ReLUs."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -157,7 +159,7 @@ def test_compiled_and_mapped():
 @pytest.mark.parametrize("name", LOSSES)
 def test_eulers_identity_on_a_network_of_relus(widths, name):
     draw = np.random.default_rng(10)
-    layers = [jnp.asarray(draw.normal(size=shape)) for shape in zip(widths, widths[1:], strict=False)]
+    layers = [jnp.asarray(draw.normal(size=shape)) for shape in pairwise(widths)]
     inputs, labels = jnp.asarray(draw.normal(size=(7, 3))), draw.integers(0, 4, size=7)
 
     def network(layers):

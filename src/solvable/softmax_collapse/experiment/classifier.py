@@ -19,7 +19,7 @@ from ..theory.directions import naive_loss_minimisation_cosine, norm
 from ..theory.losses import LOSSES, right_one
 from ..theory.precision import DTYPES, collapsed, log_odds, logit_gap
 from .data import Task
-from .network import Layer, initial_network, logits_of
+from .network import Layer, initial_network, network_logits
 
 Loss = str | Callable[[Array, Array], Array]
 """A name in ``LOSSES``, or a function of logits and labels that gives the loss of each example."""
@@ -45,6 +45,14 @@ def paper_adamw(
     require.within(0, 1, beta2=beta2)
     require.non_negative(weight_decay=weight_decay)
     return optax.adamw(learning_rate, b1=0.9, b2=beta2, eps=epsilon, weight_decay=weight_decay)
+
+
+def first_reached(
+    steps: Int[np.ndarray, " n"], values: Float[np.ndarray, "*runs n"], level: float
+) -> Float[np.ndarray, "*runs"]:
+    """First of the steps at which values come to ``level``; NaN where they never do."""
+    above = np.asarray(values) >= level
+    return np.where(above.any(axis=-1), steps[above.argmax(axis=-1)], np.nan)
 
 
 class Classifier(NamedTuple):
@@ -82,8 +90,7 @@ class Classifier(NamedTuple):
 
     def reached(self, values: Float[np.ndarray, "*seeds n"], level: float) -> Float[np.ndarray, "*seeds"]:
         """First observed step at which values come to ``level``; NaN where they never do."""
-        above = np.asarray(values) >= level
-        return np.where(above.any(axis=-1), self.steps[above.argmax(axis=-1)], np.nan)
+        return first_reached(self.steps, values, level)
 
 
 def train_classifier(
@@ -236,15 +243,15 @@ def advance(
 
     def total(network):
         # a mean over the examples would scale their derivatives in the loss's precision, where they might underflow
-        logits = _scaled_slope(logits_of(network, inputs), loss_scale / count)
+        logits = _scaled_slope(network_logits(network, inputs), loss_scale / count)
         return jnp.sum(rows(logits).astype(logits.dtype))
 
     def observe(network):
-        logits = logits_of(network, inputs)
+        logits = network_logits(network, inputs)
         seen = logits.astype(loss_dtype)
         slopes = jax.grad(lambda z: jnp.sum(loss(z, labels)))(seen)
         hits = jnp.argmax(logits, axis=-1) == labels
-        test_hits = jnp.argmax(logits_of(network, test_inputs), axis=-1) == test_labels
+        test_hits = jnp.argmax(network_logits(network, test_inputs), axis=-1) == test_labels
         exact, gradient = logits.astype(float), jax.grad(total)(network)
         return (
             jnp.mean(rows(logits).astype(float)),

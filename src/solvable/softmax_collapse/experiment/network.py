@@ -33,9 +33,20 @@ def initial_network(widths: Sequence[int], *, biases: bool, key: Key[Array, ""],
     return tuple(layers)
 
 
-def logits_of(layers: tuple[Layer, ...], inputs: Shaped[Array, "n places"]) -> Float[Array, "n classes"]:
-    """What the network says of each input."""
-    hidden = None
+def network_logits(layers: tuple[Layer, ...], inputs: Shaped[Array, "n places"]) -> Float[Array, "n classes"]:
+    r"""What a network of ReLUs says of each input.
+
+    .. math::
+
+        f(\theta; x) = W_L^\top \operatorname{ReLU}\big(\cdots \operatorname{ReLU}(W_1^\top x + b_1) \cdots\big) + b_L
+
+    Args:
+        layers: weights ``(inputs, outputs)`` and biases, as trained.
+        inputs: as in a ``Task``: ``(n, places)`` whole numbers, or ``(n, width)``.
+
+    Source: the networks of Prieto et al. (2025).
+    """
+    inputs, hidden = jnp.asarray(inputs), None
     for layer in layers:
         if hidden is not None:
             values = jax.nn.relu(hidden) @ layer.weights

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from solvable import require
 
-from .classifier import paper_adamw, train_seeds
+from .classifier import first_reached, paper_adamw, train_seeds
 from .data import modular_addition
 
 SEEDS = 3
@@ -41,12 +41,26 @@ class Variants(NamedTuple):
 
     names: tuple[str, ...]
     steps: Int[np.ndarray, " n"]
-    train_accuracy: Float[np.ndarray, "variants seeds n"]
-    test_accuracy: Float[np.ndarray, "variants seeds n"]
-    collapsed: Float[np.ndarray, "variants seeds n"]
-    lost: Float[np.ndarray, "variants seeds n"]
-    gap: Float[np.ndarray, "variants seeds n"]
-    weight_norm: Float[np.ndarray, "variants seeds n"]
+    train_accuracy: Float[np.ndarray, "*variants seeds n"]
+    test_accuracy: Float[np.ndarray, "*variants seeds n"]
+    collapsed: Float[np.ndarray, "*variants seeds n"]
+    lost: Float[np.ndarray, "*variants seeds n"]
+    gap: Float[np.ndarray, "*variants seeds n"]
+    weight_norm: Float[np.ndarray, "*variants seeds n"]
+
+    def variant(self, name: str) -> "Variants":
+        """One of them, its curves without the axis of the variants.
+
+        Raises:
+            ValueError: there is none of this name.
+        """
+        require.one_of(self.names, name=name)
+        index = self.names.index(name)
+        return Variants((name,), self.steps, *(curve[index] for curve in self[2:]))
+
+    def reached(self, values: Float[np.ndarray, "*runs n"], level: float) -> Float[np.ndarray, "*runs"]:
+        """First observed step at which values come to ``level``; NaN where they never do."""
+        return first_reached(self.steps, values, level)
 
 
 _CURVES = Variants._fields[2:]
@@ -65,11 +79,18 @@ REMEDIES = {
     "Taylor": {"loss": "taylor", "loss_dtype": "float64"},
 }
 """StableMax in two precisions and with a longer memory of Adam, and another loss with a tail that is a power."""
-TABLES = {
-    "precisions": (PRECISIONS, {"p": 47, "learning_rate": 1e-3, "last_step": 4000, "hidden": (128, 128)}),
-    "remedies": (REMEDIES, {"p": 31, "learning_rate": 1e-2, "last_step": 6000, "hidden": HIDDEN}),
+CONTROLS = {
+    "float64": {"loss_dtype": "float64"},
+    "float32, log1p": {"loss": "softmax_log1p", "loss_scale": 768.0},
 }
-"""What is stored, by name: the variants and their common settings."""
+"""Cross-entropy that collapses three times as late, and that never does."""
+MAIN = {"p": 31, "learning_rate": 1e-2, "last_step": 6000}
+TABLES = {
+    "precisions": (PRECISIONS, 0, {"p": 47, "learning_rate": 1e-3, "last_step": 4000, "hidden": (128, 128)}),
+    "remedies": (REMEDIES, 0, MAIN),
+    "controls": (CONTROLS, 5, MAIN),
+}
+"""What is stored, by name: the variants, the number of their key, and their common settings."""
 
 
 def train_variants(
@@ -114,11 +135,12 @@ def train_variants(
 
 
 def stored_variants(table: str) -> Variants:
-    """Read stored runs: three seeds of ``key(0)``, rounded to float32.
+    """Read stored runs of three seeds, rounded to float32.
 
     Args:
         table: a name in ``TABLES``. ``"precisions"`` has the cross-entropy in several precisions, for p = 47 and a
-            learning rate of 0.001; ``"remedies"`` other losses in the chapter's main setting.
+            learning rate of 0.001; ``"remedies"`` has StableMax and a Taylor softmax in the chapter's main setting,
+            ``"controls"`` cross-entropy that collapses later or never, from the same first weights as the notebook.
 
     Raises:
         ValueError: ``table`` is none of them.
@@ -129,15 +151,15 @@ def stored_variants(table: str) -> Variants:
     require.one_of(TABLES, table=table)
     with resources.files(__package__).joinpath(f"{table}.npz").open("rb") as file:
         arrays = dict(np.load(file))
-    curves = (arrays[name].astype(float) for name in _CURVES)
+    curves = (arrays[name] for name in _CURVES)
     return Variants(tuple(TABLES[table][0]), arrays["steps"], *curves)
 
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
     for table in sys.argv[1:] or TABLES:
-        variants, settings = TABLES[table]
-        found = train_variants(variants, key=jax.random.key(0), **settings)
+        variants, number, settings = TABLES[table]
+        found = train_variants(variants, key=jax.random.key(number), **settings)
         for name, lost, test in zip(found.names, found.lost, found.test_accuracy, strict=True):
             print(f"{table}, {name}: {lost[:, -1].round(2)} lost, {test[:, -1].round(3)} right", flush=True)
         stored = {name: getattr(found, name).astype(np.float32) for name in _CURVES}

@@ -11,33 +11,30 @@ from ..theory.precision import DTYPES, significand_bits
 
 CLASSES = (2, 31, 113)
 EPOCHS = 10_000
+THRESHOLDS = np.array([significand_bits(dtype) * math.log(2) for dtype in DTYPES])
 GAPS = (0.0, 50.0)
-LONGEST = 1e18
+LONGEST = 1e20
 STEPS = np.geomspace(1, LONGEST, 181)
 OUT_OF_SIGHT = 1e3
-"""A gap, or a number of thousands of epochs, that no panel shows."""
+"""A gap that no panel shows."""
 SOON = 1.0
 """Epochs that count as at once, so that times can be divided."""
 
 
-def _thresholds():
-    return np.array([significand_bits(dtype) * math.log(2) for dtype in DTYPES])
-
-
 def collapse_clock(slope, start, dtype, classes, rate):
     """Two lines that are met by a gap: one that grows by equal amounts, and one that grows as a logarithm."""
-    thresholds = jnp.asarray(_thresholds())
     chosen = jnp.clip(1 - jnp.abs(dtype - np.arange(4.0)), 0, 1)
-    earliest = chosen @ thresholds
+    earliest = chosen @ THRESHOLDS
     several = jnp.log(classes - 1)
     ends = jnp.stack([earliest, earliest + several])
     reached = jnp.maximum((ends - start) / slope, 0.0) * 1000
-    last = jnp.maximum((thresholds[-1] - start) / slope, 0.0) * 1000
+    last = jnp.maximum((THRESHOLDS[-1] - start) / slope, 0.0) * 1000
     epochs = np.array([0.0, EPOCHS])
     adaptive = start + slope * STEPS / 1000
     plain = jnp.log1p(rate * STEPS)
     until = jnp.exp(earliest) / rate
-    results = {
+    return {
+        **{name: jnp.full(2, THRESHOLDS[index]) for index, name in enumerate(DTYPES)},
         "epoch": jnp.asarray(epochs),
         "gap": start + slope * epochs / 1000,
         "low": jnp.full(2, earliest),
@@ -48,18 +45,16 @@ def collapse_clock(slope, start, dtype, classes, rate):
         "adaptive": jnp.minimum(adaptive, OUT_OF_SIGHT),
         "plain": plain,
         "all steps": jnp.asarray([1.0, LONGEST]),
-        "until": jnp.clip(jnp.stack([jnp.maximum(reached[0], SOON), until]), 1, LONGEST),
+        "until": jnp.stack([jnp.maximum(reached[0], SOON), until]),
         "both": jnp.full(2, earliest),
         "earliest": reached[0],
         "latest": reached[1],
-        "float64": last,
+        "most precise": last,
         "later": jnp.maximum(last, SOON) / jnp.maximum(reached[0], SOON),
         "descent": until,
         "at once": (earliest <= start).astype(float),
+        "beyond": (reached[0] > EPOCHS).astype(float),
     }
-    for index, name in enumerate(DTYPES):
-        results[name] = jnp.full(2, thresholds[index])
-    return results
 
 
 CLOCK = Explorable(
@@ -67,17 +62,17 @@ CLOCK = Explorable(
     collapse_clock,
     controls=[
         Slider("slope", "growth of the gap", 1.0, 20.0, default=5.4, step=0.2, unit="per 1000 epochs"),
-        Slider("start", "gap at the start of the line", 0.0, 16.0, default=8.9, step=0.2),
+        Slider("start", "gap where the line starts", 0.0, 15.0, default=8.9, step=0.1),
         Choice("dtype", "format of the loss", DTYPES, default=DTYPES.index("float32")),
         Stops("classes", "classes K", CLASSES, default=31),
-        Slider("rate", "plain descent: rate ηr", 0.01, 100.0, default=1.0, scale="log"),
+        Slider("rate", "plain descent: rate ηr", 0.001, 4.0, default=1.0, scale="log"),
     ],
     panels=[
         Panel(
             Axis("epoch", limits=(0.0, float(EPOCHS))),
             Axis("gap g", limits=GAPS),
             curves=[
-                Curve("epoch", "low", colour=4, kind="theory"),
+                Curve("epoch", "low", colour=4),
                 Curve("epoch", "high", "collapse", kind="area", colour=4, base="low"),
                 Curve("epoch", "gap", "Adam", colour=0),
                 Curve("reached", "ends", "earliest, latest", kind="mark"),
@@ -87,10 +82,7 @@ CLOCK = Explorable(
             Axis("step", scale="log", limits=(1.0, LONGEST)),
             Axis("gap g", limits=GAPS),
             curves=[
-                *(
-                    Curve("all steps", name, "formats" if name == DTYPES[0] else None, kind="limit")
-                    for name in DTYPES
-                ),
+                *(Curve("all steps", name, "formats" if name == DTYPES[0] else None, kind="limit") for name in DTYPES),
                 Curve("step", "adaptive", "Adam", colour=0),
                 Curve("step", "plain", "plain descent", colour=1),
                 Curve("until", "both", kind="mark"),
@@ -100,11 +92,14 @@ CLOCK = Explorable(
     readouts=[
         Readout("earliest", "half of the samples collapse between epoch", digits=4),
         Readout("latest", "and", digits=4),
-        Readout("float64", "in float64 from epoch", digits=4),
+        Readout("most precise", "in float64 from epoch", digits=4),
         Readout("later", "later by a factor of"),
         Readout("descent", "plain descent: step", digits=2),
     ],
-    notices=[Notice("at once", "The line starts above the threshold: the first samples have collapsed before.")],
+    notices=[
+        Notice("at once", "The line starts above the threshold: the first samples have collapsed before."),
+        Notice("beyond", f"No sample collapses within the {EPOCHS} epochs that are shown."),
+    ],
     play="slope",
     caption=(
         "When training collapses. Left: under Adam the median gap between the right logit and the largest other one "
@@ -115,8 +110,8 @@ CLOCK = Explorable(
         "float32 and float64 from below. Simplified: one straight line for the whole run."
     ),
     alt=lambda at: (
-        f"Two panels of the gap, up to {GAPS[1]:.0f}. Left: a straight line rises from {at['gap'][0]:.1f} and crosses a "
-        f"band from {at['low'][0]:.1f} to {at['high'][0]:.1f} between epochs {at['earliest']:.0f} and "
+        f"Two panels of the gap, up to {GAPS[1]:.0f}. Left: a straight line rises from {at['gap'][0]:.1f} and crosses "
+        f"a band from {at['low'][0]:.1f} to {at['high'][0]:.1f} between epochs {at['earliest']:.0f} and "
         f"{at['latest']:.0f}. Right, against steps on a logarithmic axis, with four dashed lines for the formats: the "
         f"same line turns up steeply after a thousand steps and crosses the third at {at['until'][0]:.0f}; that of "
         f"plain descent rises evenly and crosses it at {at['descent']:.1e} steps."

@@ -29,7 +29,7 @@ def _draws():
     """Examples times their labels, of each seed: along the direction, and across it, both ``(seeds, examples)``.
 
     Most lean to one side of the direction, and drag the mean with them. The rare ones are nearest to the boundary and
-    on the other side, so that they are wrong for whoever follows the mean.
+    on the other side, so that they are wrong for whoever follows the mean, unless they are far from the boundary.
     """
     draw = np.random.default_rng(5)
     along = 0.45 * np.abs(draw.normal(size=(len(SEEDS), MANY)))
@@ -191,16 +191,16 @@ PLANE = Explorable(
     caption=(
         "Logistic regression on two classes of points that a line through the origin separates, by gradient descent "
         "from zero with a step size γ of your choice, here and now. Left: the boundary at the step shown, the one of "
-        "the largest margin (dashed), and crosses on what is still wrong. Right: loss and share of mistakes; a share of "
-        "0 lies on the bottom. As γ grows, descent becomes the batch perceptron (dashed), which adds the mean "
-        "of the examples that are wrong: the loss may rise, and the mistakes still end soon. Simplified: few points, "
-        "most of which lean to one side, and no bias."
+        "the largest margin (dashed), and crosses on what is still wrong. Right: loss and share of mistakes; what is "
+        "less than a thousandth lies on the bottom. As γ grows, descent becomes the batch perceptron (dashed), which "
+        "adds the mean of the examples that are wrong: the loss may rise, and the mistakes still end soon. Simplified: "
+        "few points, most of which lean to one side, and no bias."
     ),
     alt=lambda at: (
         f"Two panels. Left: {len(LABELS)} points of two kinds in a plane on either side of a line through the origin, "
         f"which is turned by {at['angle']:.0f} degrees from the dashed line of the largest margin; crosses mark "
-        f"{at['mistakes']:.0f} points on the wrong side. Right, on logarithmic axes against the step: the loss falls from "
-        f"{at['losses'][0]:.2g} to {at['losses'][-1]:.2g}, and the share of mistakes from {at['shares'][0]:.2g} to 0 "
-        f"at step {at['first']:.0f}; that of the perceptron, dashed, at step {at['perceptron']:.0f}."
+        f"{at['mistakes']:.0f} points on the wrong side. Right, on logarithmic axes against the step: the loss falls "
+        f"from {at['losses'][0]:.2g} to {at['losses'][-1]:.2g}, and the share of mistakes from {at['shares'][0]:.2g} "
+        f"to 0 at step {at['first']:.0f}; that of the perceptron, dashed, at step {at['perceptron']:.0f}."
     ),
 )

@@ -11,6 +11,7 @@ from solvable.explore import Axis, Choice, Curve, Explorable, Field, Notice, Pan
 from ..theory.precision import DTYPES, significand_bits
 
 CLASSES = (2, 31, 113)
+BITS = np.array([float(significand_bits(dtype)) for dtype in DTYPES])
 LAST, FIRST = 0, 1
 GAP_STEP, LARGEST_GAP = 0.3, 45.0
 GAPS = np.arange(151) * GAP_STEP
@@ -38,7 +39,7 @@ def _power(x, smallest):
 
 
 def _rounded(x, power, half):
-    """``x`` to the nearest multiple of ``power / half``, the even one in a tie; ``half`` is 2 to the digits less one."""
+    """The nearest multiple of ``power / half``, the even one in a tie; ``half`` is 2 to the number of digits less 1."""
     return jnp.round(x / power * half) / half * power
 
 
@@ -51,8 +52,8 @@ def _digits(totals):
 def gap_and_format(gap, dtype, classes, order):
     """Cross-entropy of one sample in a chosen arithmetic: every operation is rounded to its digits."""
     which = jnp.clip(1 - jnp.abs(dtype - np.arange(4.0)), 0, 1)
-    bits = which @ np.array([float(significand_bits(name)) for name in DTYPES])
-    half = which @ np.array([2.0 ** (significand_bits(name) - 1) for name in DTYPES])
+    bits = which @ BITS
+    half = which @ 2.0 ** (BITS - 1)
     smallest = which @ np.array(SMALLEST_NORMAL)
     others = classes - 1
 

@@ -3,7 +3,7 @@
 Theory is a line, what was measured is a marker, a level is thin and dashed. Thin lines between markers lead the eye.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +14,9 @@ from solvable import style
 from solvable._types import RealLike
 
 from ..theory.precision import collapse_threshold, significand_bits
+
+Values = RealLike | Sequence[RealLike]
+"""An array, or numbers one after the other."""
 
 SMALL = 8.5
 """The smallest letters of the book."""
@@ -28,14 +31,14 @@ WAYS = {
     "cross-entropy, log1p": 5,
     "StableMax": 2,
     "orthogonal gradients": 3,
-    "weight decay": 6,
+    "weight decay": 4,
 }
 """Colours of formats and of ways to train, the same in all figures."""
-SCALES = {"softmax": 0, "StableMax": 2, "Taylor softmax": 4}
+SCALES = {"softmax": 0, "StableMax": 2, "Taylor softmax": 3}
 """Colours of what a loss has in the place of the exponential."""
 ROOM_BELOW = 20.0
 """On a logarithmic axis a line is so far below all numbers, and exactly 0 so far below that line."""
-LARGEST = 8.0
+LARGEST = 7.0
 """Points of the largest of several markers that may share a place."""
 TICKS = np.array([2, 10, 100, 1000])
 """Numbers of classes that stand at an axis."""
@@ -61,6 +64,11 @@ def _joined(axes: Axes, x: RealLike, y: RealLike, *, colour: int, label: str | N
     style.theory(axes, x, y, colour=colour, linewidth=0.8, alpha=0.6)
 
 
+def _span(axes: Axes, span: tuple[float, float], *, colour: int, **options) -> None:
+    """Shade what is predicted between two ends."""
+    axes.axvspan(*span, **{"color": style.COLOURS[colour], "alpha": 0.25, "linewidth": 0, "zorder": 0} | options)
+
+
 def _drop_to(lowest: float) -> float:
     """Where on a logarithmic axis what is exactly 0 stands, given the smallest number that is drawn otherwise."""
     return lowest / ROOM_BELOW**2
@@ -77,7 +85,7 @@ def _decades(axes: Axes, zero: float) -> None:
 
 
 def thresholds(
-    measured: Mapping[str, float], classes: RealLike, orders: Mapping[str, RealLike], dtype: str = "float32"
+    measured: Mapping[str, float], classes: Values, orders: Mapping[str, Values], dtype: str = "float32"
 ) -> Figure:
     """Gap at which a sample collapses, against the digits of the format; and how it depends on the others' number.
 
@@ -102,7 +110,7 @@ def thresholds(
     earliest = collapse_threshold(dtype).earliest
     for colour, (name, gaps) in enumerate(orders.items()):
         # smaller in turn, so that none hides one of the same place
-        look = {"colour": colour, "label": name, "markersize": LARGEST - 1.5 * colour}
+        look = {"colour": colour, "label": name, "markersize": LARGEST - 1.2 * colour}
         style.experiment(right, classes, np.asarray(gaps) - earliest, **look)
     style.log_axis(right, TICKS[(classes[0] <= TICKS) & (classes[-1] >= TICKS)], "classes $K$")
     right.set_ylabel(rf"$g^* - t\,\ln 2$ in {dtype}")
@@ -133,7 +141,7 @@ def derivatives(
     figure, (left, right) = style.panels(2, height=3.2)
     style.theory(left, gaps, exact, color=style.COLOURS[6], linewidth=1.4, label="exact")
     zero = _drop_to(np.min(exact))
-    for size, (name, slopes) in zip((LARGEST, 5), measured.items(), strict=True):
+    for size, (name, slopes) in zip((LARGEST, 4.5), measured.items(), strict=True):
         slopes = np.asarray(slopes)
         look = {"colour": WAYS[name], "label": name, "markersize": size}
         style.experiment(left, measured_gaps, np.where(slopes == 0, zero, slopes), **look)
@@ -156,7 +164,7 @@ def tails(
     exact: Mapping[str, tuple[RealLike, RealLike]],
     measured_sizes: RealLike,
     measured: Mapping[str, tuple[RealLike, RealLike]],
-    collapses: Mapping[str, float],
+    collapses: Mapping[str, tuple[float, float]],
 ) -> Figure:
     """Losses and their derivatives against the size of the logits, where the right one is positive and all others not.
 
@@ -166,11 +174,13 @@ def tails(
             ``(m,)``.
         measured_sizes: ``(k,)``.
         measured: for the same both ``(k,)``, in float32. What is 0, or below, stands below a dashed line.
-        collapses: for those that collapse the size at which they do.
+        collapses: for those that collapse the size at which they do, at the earliest and at the latest; shaded.
     """
     figure, panels = style.panels(2, height=3.2)
     measured_sizes = np.asarray(measured_sizes)
-    for index, (axes, name) in enumerate(zip(panels, (r"loss $\ell$", r"$|\partial\ell / \partial z_y|$"), strict=True)):
+    for index, (axes, name) in enumerate(
+        zip(panels, (r"loss $\ell$", r"$|\partial\ell / \partial z_y|$"), strict=True)
+    ):
         found = {scale: np.asarray(pair[index]) for scale, pair in measured.items()}
         zero = _drop_to(min(values[values > 0].min() for values in found.values()))
         for scale, pair in exact.items():
@@ -178,10 +188,11 @@ def tails(
             seen = curve > zero * ROOM_BELOW
             style.theory(axes, np.asarray(sizes)[seen], curve[seen], colour=SCALES[scale], label=scale)
         for scale, values in found.items():
-            look = {"colour": SCALES[scale], "label": "in float32"}
+            # the first one is larger, so that others of the same place do not hide it
+            look = {"colour": SCALES[scale], "label": "in float32", "markersize": 4 if SCALES[scale] else 6}
             style.experiment(axes, measured_sizes, np.where(values > 0, values, zero), **look)
-        for scale, size in collapses.items():
-            axes.axvline(size, color=style.COLOURS[SCALES[scale]], linestyle="--", linewidth=1.0, zorder=1)
+        for scale, span in collapses.items():
+            _span(axes, span, colour=SCALES[scale])
         axes.set(xscale="log", xlabel="size of the logits $L$", ylabel=name)
         _decades(axes, zero)
     handles, names = panels[0].get_legend_handles_labels()

@@ -25,8 +25,8 @@ def adam_speed_limit(beta2: float) -> float:
 
     Adam divides by the root :math:`\sqrt{v}` of a mean of squared gradients that forgets by the factor :math:`\beta_2`
     in a step. A gradient that decays faster than :math:`\sqrt{\beta_2}` leaves :math:`\sqrt v` behind; the steps
-    shrink, and the decay slows down. Cross-entropy decays as :math:`e^{-g}` with the gap :math:`g`, so the gap grows by about
-    :math:`c^*` in a step, whatever the learning rate, if only that is not too small.
+    shrink, and the decay slows down. Cross-entropy decays as :math:`e^{-g}` with the gap :math:`g`, so the gap grows by
+    about :math:`c^*` in a step, whatever the learning rate, if only that is not too small.
 
     Args:
         beta2: memory of the squares, between 0 and 1.

@@ -38,7 +38,8 @@ def project_orthogonal(gradient: PyTree, parameters: PyTree, *, whole: str = "tr
 
     .. math:: \nabla_\perp L = \nabla L - \frac{\langle \theta, \nabla L\rangle}{\langle \theta, \theta\rangle}\, \theta
 
-    Minus this is a direction of descent: :math:`\langle \nabla L, \nabla_\perp L\rangle = \lVert\nabla_\perp L\rVert^2`.
+    Minus this is a direction of descent:
+    :math:`\langle \nabla L, \nabla_\perp L\rangle = \lVert\nabla_\perp L\rVert^2`.
 
     Args:
         gradient: any pytree of arrays.

@@ -52,3 +52,21 @@ def top_frequency_share(power: Float[ArrayLike, "frequencies width"], count: int
     (power,) = promote(power)
     by_frequency = jnp.sort(jnp.sum(power[1:], axis=1))[::-1]
     return jnp.sum(by_frequency[:count]) / jnp.sum(by_frequency)
+
+
+def unit_frequency_share(power: Float[ArrayLike, "frequencies width"]) -> Float[Array, ""]:
+    r"""Share of the power of all units that each has in its own strongest frequency, without frequency 0.
+
+    .. math:: \frac{\sum_j \max_{k \ge 1} P_{kj}}{\sum_j \sum_{k \ge 1} P_{kj}}
+
+    Args:
+        power: ``(frequencies, width)``, from ``fourier_power``.
+
+    Source: derived in the chapter. It is 1 where every unit is a wave, whatever frequencies they have.
+
+    >>> waves = np.cos(2 * np.pi * np.outer(np.arange(7), [1, 3]) / 7)
+    >>> print(f"{unit_frequency_share(fourier_power(waves)):.6f}")
+    1.000000
+    """
+    (power,) = promote(power)
+    return jnp.sum(jnp.max(power[1:], axis=0)) / jnp.sum(power[1:])

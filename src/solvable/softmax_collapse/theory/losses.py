@@ -195,7 +195,7 @@ def taylor_softmax(logits: Float[ArrayLike, "*batch classes"]) -> Float[Array, "
     Returns:
         Positive numbers that sum to 1 along the last axis.
 
-    Source: de Brébisson and Vincent (2016a).
+    Source: de Brébisson and Vincent (2015).
 
     >>> print(taylor_softmax(np.array([1.0, -1.0, -3.0])).round(3))
     [0.455 0.091 0.455]
@@ -220,7 +220,7 @@ def taylor_softmax_cross_entropy(
     Raises:
         ValueError: there are fewer than two classes, or a label is none of them.
 
-    Source: de Brébisson and Vincent (2016a).
+    Source: de Brébisson and Vincent (2015).
     """
     logits, labels = checked(logits, labels)
     return -jnp.log(right_one(taylor_softmax(logits), labels))
@@ -275,7 +275,7 @@ def spherical_z_loss(
     Raises:
         ValueError: an argument lies outside its domain.
 
-    Source: de Brébisson and Vincent (2016b).
+    Source: de Brébisson and Vincent (2016).
     """
     require.positive(a=a)
     require.finite(b=b)
