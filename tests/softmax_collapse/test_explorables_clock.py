@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from solvable.softmax_collapse.explorables.clock import CLASSES, CLOCK, EPOCHS
-from solvable.softmax_collapse.theory.clock import collapse_time, descent_collapse_steps
+from solvable.softmax_collapse.theory.clock import collapse_time
 from solvable.softmax_collapse.theory.precision import DTYPES
 
 BITS = (8, 11, 24, 53)
@@ -59,7 +59,7 @@ def test_plain_descent_of_one_example(rate):
 @pytest.mark.parametrize("which", range(4))
 def test_plain_descent_collapses_when_the_theory_says(which):
     at = CLOCK.evaluate(dtype=which, rate=0.37)
-    steps = descent_collapse_steps(DTYPES[which], rate=0.37)
+    steps = 2.0 ** BITS[which] / 0.37
     np.testing.assert_allclose([at["descent"], at["until"][1]], steps, rtol=1e-12, atol=0)
     # the cross lies on the curve: ln(1 + 2^t) for t ln 2, read off between points that are 0.25 apart
     found = np.interp(np.log(steps), np.log(at["step"]), at["plain"])

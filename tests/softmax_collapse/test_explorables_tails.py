@@ -113,3 +113,11 @@ def test_taylor_is_least_at_the_root_of_two():
     at = TAILS.evaluate()
     # the grid's points are 8 per cent apart
     np.testing.assert_allclose(at["scale"][at["Taylor loss"].argmin()], np.sqrt(2), rtol=0.04, atol=0)
+
+
+@pytest.mark.parametrize("odds", [0.9e-3, 1.1e-3])
+def test_no_digit_is_lost_where_the_series_ends(odds):
+    scale = -np.log(odds)
+    loss = TAILS.evaluate(classes=2, others=ZERO, scale=scale)["softmax value"]
+    # the sixth term of the series is 2e-16 of the first, and a logarithm of 1.001 keeps 13 digits
+    np.testing.assert_allclose(loss, exact("softmax", scale, 2, ZERO)[0], rtol=1e-15 if odds < 1e-3 else 3e-13, atol=0)

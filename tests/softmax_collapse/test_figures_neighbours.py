@@ -115,7 +115,7 @@ def test_each_data_set_falls_to_the_level_of_its_perceptron():
         (dashed,) = _lines(axes, colour, "--")
         assert set(dashed.get_ydata()) == {level}
     assert axes.get_xscale() == axes.get_yscale() == "log"
-    assert _names(axes) == ["first", "batch perceptron", "second", "batch perceptron"]
+    assert _names(axes) == ["first", "second", "batch perceptron"]
 
 
 def test_many_data_sets_have_a_legend_of_two_columns():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from solvable.softmax_collapse.theory.fourier import fourier_power, top_frequency_share
+from solvable.softmax_collapse.theory.fourier import fourier_power, top_frequency_share, unit_frequency_share
 
 
 def drawn(p, width=3):
@@ -57,6 +57,31 @@ def test_noise_has_somewhat_more_than_a_third_in_five_of_15():
     found = [top_frequency_share(fourier_power(draw.normal(size=(31, 128))), 5) for _ in range(5)]
     # 128 cosines and sines each: powers differ by a part in sqrt(128), the strongest third by one such part on average
     assert np.mean(found) == pytest.approx((1 + 1.05 / np.sqrt(128)) / 3, abs=0.01)
+
+
+def test_each_unit_has_a_strongest_frequency_of_its_own():
+    # frequency 0 is left out; the largest of the columns are 4 and 5, and one of 0
+    power = np.array([[50.0, 9.0, 1.0], [4.0, 0.0, 0.0], [3.0, 4.0, 0.0], [1.0, 5.0, 0.0], [2.0, 1.0, 0.0]])
+    assert float(unit_frequency_share(power)) == pytest.approx(9 / 20, rel=1e-15)  # rounding
+    # integers are numbers too
+    assert float(unit_frequency_share(power.astype(int))) == pytest.approx(9 / 20, rel=1e-15)
+
+
+def test_waves_of_any_frequency_and_phase_have_all_their_power_in_one():
+    a, draw = np.arange(31), np.random.default_rng(4)
+    frequencies, phases = draw.integers(1, 16, size=12), draw.uniform(0, 2 * np.pi, size=12)
+    waves = np.cos(2 * np.pi * np.outer(a, frequencies) / 31 + phases) * draw.uniform(1, 9, size=12)
+    assert float(unit_frequency_share(fourier_power(waves + 7))) == pytest.approx(1, rel=1e-13)  # rounding
+    # while of all together each has about its part
+    assert float(top_frequency_share(fourier_power(waves + 7), 1)) < 0.7
+
+
+def test_units_of_noise_have_the_largest_of_15_exponentials():
+    draw = np.random.default_rng(5)
+    found = float(unit_frequency_share(fourier_power(draw.normal(size=(31, 20_000)))))
+    # 15 powers of two squares of normal numbers each, which are exponential: the mean of the largest of 15 is the
+    # harmonic number of 15 times their mean; 20 000 units know it to half a per cent
+    assert found == pytest.approx(sum(1 / k for k in range(1, 16)) / 15, rel=0.02)
 
 
 @pytest.mark.parametrize(

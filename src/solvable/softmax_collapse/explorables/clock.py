@@ -104,10 +104,11 @@ CLOCK = Explorable(
     caption=(
         "When training collapses. Left: under Adam the median gap between the right logit and the largest other one "
         "grows by equal amounts; where a line through early observations enters the band, samples may collapse, and "
-        "where it leaves it, they must have (crosses). The band reaches from t ln 2, for t binary digits, to "
-        "t ln 2 + ln(K − 1). Right, over many decades of steps: Adam's line again, and plain gradient descent on one "
-        "example of squared length r, whose gap is about ln(1 + ηr · steps); dashed, t ln 2 of bfloat16, float16, "
-        "float32 and float64 from below. Simplified: one straight line for the whole run."
+        "where it leaves it, they must have (crosses). Adam's limit, −½ ln β₂, is 5.0 per 1000 steps for β₂ = 0.99. "
+        "The band reaches from t ln 2, for t binary digits, to t ln 2 + ln(K − 1). Right, over many decades of steps: "
+        "Adam's line again, and plain gradient descent on one example of squared length r, whose gap is about ln(1 + "
+        "ηr · steps) in exact arithmetic; dashed, t ln 2 of bfloat16, float16, float32 and float64 from below. "
+        "Simplified: one straight line for the whole run."
     ),
     alt=lambda at: (
         f"Two panels of the gap, up to {GAPS[1]:.0f}. Left: a straight line rises from {at['gap'][0]:.1f} and crosses "

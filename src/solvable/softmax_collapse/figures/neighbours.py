@@ -27,8 +27,8 @@ def step_sizes(step_sizes: Values, steps: Mapping[str, Values], perceptron: Mapp
     for colour, (name, taken) in enumerate(steps.items()):
         known = np.isfinite(taken)
         _joined(axes, np.asarray(step_sizes)[known], np.asarray(taken)[known], colour=colour, label=name)
-        level = {"linestyle": "--", "linewidth": 1.2, "zorder": 1, "label": "batch perceptron"}
-        axes.axhline(perceptron[name], color=style.COLOURS[colour], **level)
+        axes.axhline(perceptron[name], color=style.COLOURS[colour], linestyle="--", linewidth=1.2, zorder=1)
+    axes.plot([], [], color=style.GREY, linestyle="--", linewidth=1.2, label="batch perceptron")
     axes.set(xscale="log", yscale="log", xlabel=r"step size $\eta$", ylabel=STEPS)
     style.legend(axes, len(steps) if len(steps) <= ACROSS else 2)
     return figure

@@ -251,13 +251,13 @@ def alignment(runs: Mapping[str, Classifier]) -> Figure:
 def spectrum(
     shares: Mapping[str, RealLike], initial: RealLike, strongest: Mapping[str, Values], initial_strongest: float
 ) -> Figure:
-    """Which part of the first layer's power has each frequency, and the five strongest together.
+    """Which part of the first layer's power has each frequency, and how sharply a unit is tuned to one.
 
     Args:
         shares: for each way to train ``(f,)``; the frequencies' shares of one seed, without frequency 0. They are drawn
             in the order of their size.
         initial: ``(f,)``; the same before training.
-        strongest: for each way ``(seeds,)``; share of the five strongest.
+        strongest: for each way ``(seeds,)``; share of a unit's power in its strongest frequency.
         initial_strongest: the same before training.
     """
     figure, (left, right) = style.panels(2, height=3.1)
@@ -274,11 +274,12 @@ def spectrum(
         across = index + np.linspace(-0.2, 0.2, len(found)) * (len(found) > 1)
         style.experiment(right, across, found, colour=colour)
     left.set(xlabel="frequencies in the order of their power", ylabel="share of the power")
-    left.set_ylim(bottom=0)
+    # markers at 0 are whole
+    left.set_ylim(bottom=-0.04 * left.dataLim.y1)
     _level(right, initial_strongest, "before training", above=False)
     right.set_xticks(range(len(shares)), [name.replace(" ", "\n") for name in shares])
     right.set(xlim=(-0.5, len(shares) - 0.5), ylim=(0, 1.03), xlabel="way to train")
-    right.set_ylabel("share of the five strongest")
+    right.set_ylabel("power of a unit in its\nstrongest frequency")
     style.legend(left, 2)
     return figure
 
@@ -305,26 +306,26 @@ def paper_size(run: Classifier) -> Figure:
 
 
 def z_loss(
-    normalisers: Mapping[str, tuple[RealLike, RealLike]],
-    gaps: Mapping[str, tuple[RealLike, RealLike]],
-    dtype: str = "float32",
+    steps: Values, normalisers: Mapping[str, Values], gaps: Mapping[str, Values], laws: Mapping[str, Values]
 ) -> Figure:
-    r"""What the penalty on the normaliser does to it, and what to the gap.
+    r"""What a penalty on the normaliser does to it, and what to the gap, in descent on free logits.
 
     Args:
-        normalisers: for each coefficient epochs ``(n,)``, and the median of :math:`\ln Z` ``(n,)`` or ``(seeds, n)``.
-        gaps: for the same the median gap.
-        dtype: of the loss, whose earliest threshold is marked.
+        steps: ``(n,)``, positive.
+        normalisers: for each penalty :math:`\ln Z`, ``(n,)``.
+        gaps: for the same the gap ``(n,)``.
+        laws: for the same what theory says of the gap, ``(n,)``.
     """
     figure, (left, right) = style.panels(2, height=3.1)
     for colour, name in enumerate(normalisers):
-        _seeds(left, *normalisers[name], colour=colour, label=name)
-        _seeds(right, *gaps[name], colour=colour, label=name)
+        style.experiment(left, steps, normalisers[name], colour=colour, label=name)
+        style.experiment(right, steps, gaps[name], colour=colour)
+        style.theory(right, steps, laws[name], colour=colour)
     _level(left, 0, "$Z = 1$", above=False)
-    _level(right, collapse_threshold(dtype).earliest, rf"${significand_bits(dtype)}\,\ln 2$", x=0.02)
-    left.set_ylabel(r"median of $\ln Z$")
-    right.set_ylabel("median gap")
+    left.set_ylabel(r"$\ln Z$")
+    right.set_ylabel("gap $g$")
+    right.set_ylim(bottom=-0.5)
     for axes in (left, right):
-        axes.set_xlabel(EPOCH)
-    _legend_above(figure, left, len(normalisers))
+        axes.set(xscale="log", xlabel="step $t$")
+    style.legend(left, len(normalisers))
     return figure

@@ -1,7 +1,7 @@
 """What is known of softmax collapse in closed form."""
 
 from .adam import adam_rate, adam_speed_limit, power_tail_growth_rate
-from .clock import CollapseTime, collapse_time, descent_collapse_steps
+from .clock import CollapseTime, collapse_time
 from .directions import naive_loss_minimisation_cosine, project_orthogonal, radial_slope
 from .fourier import fourier_power, top_frequency_share, unit_frequency_share
 from .logistic import (
@@ -57,7 +57,6 @@ __all__ = [
     "collapsed",
     "collapsed_fraction",
     "descent_bound",
-    "descent_collapse_steps",
     "facing_crowds_steps",
     "flow_collapse_steps",
     "fourier_power",

@@ -81,7 +81,8 @@ def adam_rate(step: RealLike, *, beta1: float = 0.9, beta2: float = 0.999) -> Fl
         root = np.sqrt(np.maximum(-np.expm1(math.log(beta2) + 2 * middle), 0) / (1 - beta2))
         faster = step * mean * root > middle
         low, high = np.where(faster, middle, low), np.where(faster, high, middle)
-    return (low + high) / 2
+    # NumPy makes a number of an array without axes in every sum
+    return np.asarray((low + high) / 2)
 
 
 def power_tail_growth_rate(beta2: float, *, degree: int, power: float = 2.0) -> float:

@@ -1,4 +1,4 @@
-"""When training collapses: from the gap's early growth, and for plain gradient descent from the precision alone."""
+"""When training collapses, from the early growth of the gap."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from jaxtyping import ArrayLike, Float, Real
 
 from solvable import require
 
-from .precision import collapse_threshold, significand_bits
+from .precision import collapse_threshold
 
 
 class CollapseTime(NamedTuple):
@@ -60,27 +60,3 @@ def collapse_time(
 def _reach(times: np.ndarray, values: ArrayLike, level: float) -> float:
     slope, start = np.polyfit(times, np.asarray(values, float), 1)
     return float((level - start) / slope) if slope > 0 else float("inf")
-
-
-def descent_collapse_steps(dtype: str, *, rate: float) -> float:
-    r"""Steps of plain gradient descent until a separable logistic regression collapses.
-
-    .. math:: e^{m_t} \approx \eta r\, t \qquad\Longrightarrow\qquad t^* \approx \frac{2^{t}}{\eta r}
-
-    (on the right the exponent is the number of binary digits). On one example of squared length :math:`r` the margin
-    obeys :math:`m \leftarrow m + \eta r\, \sigma(-m)`, and :math:`\sigma(-m) \approx e^{-m}`: it grows as a logarithm.
-
-    Args:
-        dtype: of the loss.
-        rate: :math:`\eta r`; positive.
-
-    Raises:
-        ValueError: an argument lies outside its domain.
-
-    Source: derived in the chapter.
-
-    >>> print(f"{descent_collapse_steps('float32', rate=1.0):.2g}")
-    1.7e+07
-    """
-    require.positive(rate=rate)
-    return 2.0 ** significand_bits(dtype) / rate

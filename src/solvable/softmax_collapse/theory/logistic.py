@@ -256,8 +256,8 @@ def flow_collapse_steps(dtype: str, *, rate: float) -> float:
 
     .. math:: T = \frac{2^t + t \ln 2 - 1}{\rho}
 
-    for :math:`t` binary digits. Its leading term is ``descent_collapse_steps``; what is left out is below 2 percent
-    of it, for bfloat16, and a millionth for float32. Descent is ahead by :math:`\frac{1}{2} t \ln 2` steps.
+    for :math:`t` binary digits. All but :math:`2^t / \rho` is below 2 percent of it for bfloat16, and a millionth for
+    float32. Descent is ahead by :math:`\frac{1}{2} t \ln 2` steps.
 
     Args:
         dtype: of the loss.
