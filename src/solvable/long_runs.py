@@ -92,7 +92,9 @@ def carry_on(
         rows = {f"observed {name}": np.stack(values) for name, values in observed.items()}
         parts = {f"state {index}": leaf for index, leaf in enumerate(leaves)}
         _replace(file, {"settings": np.array(said)} | parts | rows)
-    _bar(len(next(iter(observed.values()), [])), stretches, None)
+    done = len(next(iter(observed.values()), []))
+    # a run that went further before is no more than whole
+    _bar(done, max(done, stretches), None)
     sys.stderr.write("\n")
     return jax.tree.unflatten(structure, leaves), {name: np.stack(values) for name, values in observed.items()}
 

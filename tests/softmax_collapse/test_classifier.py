@@ -151,7 +151,7 @@ def assert_observed(run, at, network, task, terms, *, rtol):
 @pytest.mark.parametrize(
     ("loss", "terms", "scale"),
     # a power of two leaves all digits of a gradient as they are
-    [("softmax", softmax_terms, 1.0), ("softmax_log1p", softmax_terms, 1024.0), ("stablemax", stablemax_terms, 1.0)],
+    [("softmax", softmax_terms, 1024.0), ("stablemax", stablemax_terms, 1.0)],
 )
 def test_a_run_is_adamw_on_the_mean_loss_whatever_its_scale(loss, terms, scale):
     optimiser = paper_adamw(0.02, beta2=0.98, weight_decay=0.5)
@@ -205,7 +205,16 @@ def test_the_settings_of_the_paper():
 
 
 def test_the_scale_of_a_loss_is_seen_by_descent():
-    run = train_classifier(TASK, optax.sgd(0.05), key=KEY, steps=np.array([0, 5]), hidden=(), loss_scale=4.0, **DOUBLE)
+    run = train_classifier(
+        TASK,
+        optax.sgd(0.05),
+        key=KEY,
+        steps=np.array([0, 5]),
+        hidden=(),
+        loss="softmax_log1p",
+        loss_scale=4.0,
+        **DOUBLE,
+    )
     network, inputs = (
         arrays(prepare(TASK, KEY, hidden=(), biases=False, dtype="float64")[0]),
         vectors(TASK.train_inputs, TASK.width),
@@ -374,21 +383,6 @@ def test_one_optimiser_trains_all_seeds_with_one_program():
     train_classifier(TASK, ADAM, key=jax.random.key(3), steps=STEPS, hidden=list(HIDDEN))
     train_seeds(DRAW, ADAM, seeds=2, **SEEDED)
     assert advance._cache_size() == before
-
-
-def test_a_run_goes_on_from_its_state():
-    network, data = prepare(TASK, KEY, hidden=HIDDEN, biases=False, dtype="float32")
-    options = {"optimiser": ADAM, "loss": LOSSES["softmax"], "loss_dtype": "float32", "loss_scale": 1.0}
-    with jax.numpy_dtype_promotion("standard"):
-        begun = ADAM.init(network)
-    whole = advance(network, None, data, steps=tuple(STEPS.tolist()), **options)
-    state = network, begun
-    for _ in range(4):
-        *state, seen = advance(*state, data, steps=(5,), **options)
-    curves = [curve[-1:] for curve in whole[-1]]
-    # the same operations, compiled twice; Adam amplifies roundings of float32
-    for one, other in zip(jax.tree.leaves((*whole[:-1], curves)), jax.tree.leaves((*state, seen)), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
 def test_when_a_curve_comes_to_a_level():

@@ -29,6 +29,7 @@ from .experiment import (
     train_classifier,
     train_seeds,
     train_variants,
+    train_ways,
 )
 from .theory import (
     DTYPES,
@@ -146,6 +147,7 @@ __all__ = [
     "train_classifier",
     "train_seeds",
     "train_variants",
+    "train_ways",
     "unit_frequency_share",
     "z_loss",
     "zero_sum_violation",

@@ -1,6 +1,6 @@
 """Training, and the measurements that the theory is held against."""
 
-from .classifier import Classifier, paper_adamw, train_classifier, train_seeds
+from .classifier import Classifier, paper_adamw, train_classifier, train_seeds, train_ways
 from .data import Task, modular_addition, sparse_parity
 from .logistic import (
     DescentCollapse,
@@ -48,4 +48,5 @@ __all__ = [
     "train_classifier",
     "train_seeds",
     "train_variants",
+    "train_ways",
 ]

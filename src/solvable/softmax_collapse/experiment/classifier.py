@@ -1,6 +1,6 @@
 """Classifiers trained on all examples at once, watched for what their loss no longer sees."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -175,20 +175,60 @@ def prepare(
     return network, tuple(zip(inputs, labels, strict=True))
 
 
+def train_ways(
+    draw: Callable[..., Task],
+    ways: Mapping[str, Mapping[str, object]],
+    *,
+    seeds: int,
+    key: Key[Array, ""],
+    **options: object,
+) -> dict[str, Classifier]:
+    """Train in several ways from several seeds, each seed with its own split and first weights, which all ways share.
+
+    Args:
+        draw: makes the task of a seed: ``partial(modular_addition, 31, fraction=0.8)``, of which ``key`` is left.
+        ways: by name, what each has of its own: ``optimiser`` and ``steps``, and any option of ``train_classifier``.
+        seeds: how many; at least 1. The first ones do not depend on how many there are.
+        key: the source of randomness.
+        options: what all ways have in common.
+
+    Returns:
+        For each way its runs, with a first axis for the seeds.
+
+    Raises:
+        ValueError: ``seeds`` is below 1, or ``train_classifier`` refuses an option.
+    """
+    require.integer(1, seeds=seeds)
+
+    def one(seed: int, way: str) -> Classifier:
+        split, start = jax.random.split(jax.random.fold_in(key, seed))
+        return train_classifier(draw(key=split), key=start, **options | ways[way])
+
+    # two run at a time: the longest first, so that they end together, and no way twice before it is compiled
+    longest = sorted(ways, key=lambda way: -np.max((options | ways[way])["steps"]))
+    jobs = [(seed, way) for seed in range(seeds) for way in longest]
+    runs = dict(zip(jobs, side_by_side([partial(one, *job) for job in jobs]), strict=True))
+    found = {}
+    for way in ways:
+        own = [runs[seed, way] for seed in range(seeds)]
+        found[way] = jax.tree.map(lambda *leaves: np.stack(leaves), *own)._replace(steps=own[0].steps)
+    return found
+
+
 def train_seeds(
-    draw: Callable[[Key[Array, ""]], Task],
+    draw: Callable[..., Task],
     optimiser: optax.GradientTransformation,
     *,
     seeds: int,
     key: Key[Array, ""],
     **options: object,
 ) -> Classifier:
-    """Train from several seeds, each with its own split and first weights.
+    """Train in one way from several seeds, each with its own split and first weights.
 
     Args:
-        draw: makes the task of a seed, ``partial(modular_addition, 31, fraction=0.8)`` without its key.
+        draw: as for ``train_ways``.
         optimiser: as for ``train_classifier``.
-        seeds: how many; at least 1. The first ones do not depend on how many there are, nor on the optimiser.
+        seeds: how many; at least 1.
         key: the source of randomness.
         options: all others are those of ``train_classifier``.
 
@@ -198,16 +238,7 @@ def train_seeds(
     Raises:
         ValueError: ``seeds`` is below 1, or ``train_classifier`` refuses an option.
     """
-    require.integer(1, seeds=seeds)
-
-    def one(seed: int) -> Classifier:
-        split, start = jax.random.split(jax.random.fold_in(key, seed))
-        return train_classifier(draw(key=split), optimiser, key=start, **options)
-
-    # the first one compiles what the others use
-    first = one(0)
-    runs = [first, *side_by_side([partial(one, seed) for seed in range(1, seeds)])]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *runs)._replace(steps=first.steps)
+    return train_ways(draw, {"": {"optimiser": optimiser}}, seeds=seeds, key=key, **options)[""]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))

@@ -80,7 +80,7 @@ def run_paper_stablemax(
 
     Source: Prieto et al. (2025), figure 1b, with the settings of their code.
     """
-    require.integer(1, epochs=epochs, every=every)
+    require.integer(1, epochs=epochs, every=every, hidden=list(hidden))
     if epochs % every:
         raise ValueError(f"every must divide epochs, got {every} and {epochs}")
     if not jax.config.jax_enable_x64:
