@@ -47,6 +47,7 @@ bench: $(READY)  ## time the closed forms and kernels against other ways to get 
 	@$(RUN) benchmarks.deep_linear
 	@$(RUN) benchmarks.ntk
 	@$(RUN) benchmarks.superposition
+	@$(RUN) benchmarks.softmax_collapse
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

@@ -22,3 +22,17 @@ install_import_hook("solvable", "beartype.beartype(conf=beartype.BeartypeConf(is
 def key():
     """Give a source of randomness."""
     return jax.random.key(0)
+
+
+@pytest.fixture
+def book_look():
+    """Give figures the look of the book, and close what is left open."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    from solvable import style
+
+    with mpl.rc_context():
+        style.use()
+        yield
+    plt.close("all")

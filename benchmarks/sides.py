@@ -8,10 +8,30 @@ import json
 import os
 import statistics
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+PYTORCH = ROOT / "_build" / "benchmarks" / "torch"
+# For Linux the package index has only a build that does not even load without 3 GB of CUDA. Where pip is told of an
+# index with the build for CPUs alone (PIP_EXTRA_INDEX_URL), it prefers that one; elsewhere the peer is left out.
+TORCH = "torch==2.13.0"
+# versions that serve every Python from 3.11 on; an optimiser of torch loads all of them
+PINS = (
+    TORCH,
+    "filelock==3.20.0",
+    "fsspec==2025.10.0",
+    "jinja2==3.1.6",
+    "markupsafe==3.0.3",
+    "mpmath==1.3.0",
+    "networkx==3.5",
+    "numpy==2.3.5",
+    "sympy==1.14.0",
+    "typing-extensions==4.15.0",
+)
 
 
 class Side:
@@ -44,12 +64,16 @@ class Side:
             raise SystemExit(f"the process {self.process.args} ended before it answered")
         return json.loads(line)
 
-    def ask(self, *request: object) -> object:
-        """The answer to a request."""
+    def send(self, *request: object) -> None:
+        """Make a request, and do not wait for the answer."""
         try:
             print(json.dumps(request), file=self.process.stdin, flush=True)
         except BrokenPipeError:
             raise SystemExit(f"the process {self.process.args} ended before it was asked") from None
+
+    def ask(self, *request: object) -> object:
+        """The answer to a request."""
+        self.send(*request)
         return self.answer()
 
 
@@ -92,6 +116,29 @@ def environment(
         return None
     stamp.write_text(wanted)
     return python
+
+
+def torch_python() -> Path | None:
+    """The Python of PyTorch's environment, one for all comparisons."""
+    cost, proof = "1 GB, two minutes", "import torch"
+    return environment(PYTORCH, PINS, name=TORCH, cost=cost, maker=lambda: sys.executable, proof=proof)
+
+
+def free_cores() -> list[int]:
+    """Those that a process may be held to; macOS cannot hold it to some of its cores."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def cores_in_words(cores: Sequence[int]) -> str:
+    """How many of them; an empty list stands for all."""
+    return f"{len(cores)} core{'s' if len(cores) > 1 else ''}" if cores else "all cores"
+
+
+def seconds_per_step(spend: Callable[[int], object], steps: int) -> float:
+    """The mean over ``steps`` steps."""
+    begin = time.perf_counter()
+    spend(steps)
+    return (time.perf_counter() - begin) / steps
 
 
 def show(title: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

@@ -12,7 +12,6 @@ import math
 import os
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -24,7 +23,7 @@ from unittest.mock import patch
 # both environments have this one; what only one has is imported where it is used
 import numpy as np
 
-from benchmarks.sides import ROOT, Side, environment, show, spread
+from benchmarks.sides import Side, cores_in_words, free_cores, seconds_per_step, show, spread, torch_python
 
 ROUNDS = 5
 GAMMA, LEARNING_RATE, LAST_RATE, WARM_UP = -1.0, 1e-2, 0.05, 0.1
@@ -44,24 +43,6 @@ class Size(NamedTuple):
 
 
 SIZES = (Size(512, 16, 256, 200, 2000), Size(1000, 25, 2048, 40, 300))
-
-PEER = ROOT / "_build" / "benchmarks" / "torch"
-# For Linux the package index has only a build that does not even load without 3 GB of CUDA. Where pip is told of an
-# index with the build for CPUs alone (PIP_EXTRA_INDEX_URL), it prefers that one; elsewhere the peer is left out.
-TORCH = "torch==2.13.0"
-# versions that serve every Python from 3.11 on; an optimiser of torch loads all of them
-PINS = (
-    TORCH,
-    "filelock==3.20.0",
-    "fsspec==2025.10.0",
-    "jinja2==3.1.6",
-    "markupsafe==3.0.3",
-    "mpmath==1.3.0",
-    "networkx==3.5",
-    "numpy==2.3.5",
-    "sympy==1.14.0",
-    "typing-extensions==4.15.0",
-)
 
 Weights = tuple[np.ndarray, np.ndarray]
 
@@ -198,13 +179,6 @@ def save(path: str | Path, trained: Weights) -> None:
     np.savez(path, weights=trained[0], biases=trained[1])
 
 
-def seconds_per_step(spend: Callable[[int], object], steps: int) -> float:
-    """The mean over ``steps`` steps."""
-    begin = time.perf_counter()
-    spend(steps)
-    return (time.perf_counter() - begin) / steps
-
-
 def serve(variants: dict[str, Variant], loss: Callable[[str], float] | None) -> None:
     """Answer the requests on standard input, one a line, until it ends."""
     print(json.dumps(list(variants)), flush=True)
@@ -224,12 +198,6 @@ def start_side(python: Path, flag: str, size: Size, folder: str, cores: list[int
     # threads are left to each library's own choice, which is made from the cores that it finds
     arguments = flag, json.dumps(size), folder, json.dumps(cores)
     return Side(python, "superposition", *arguments, without=("XLA_", "OMP_", "MKL_"), env={"JAX_PLATFORMS": "cpu"})
-
-
-def peer_python() -> Path | None:
-    """The Python of PyTorch's environment."""
-    cost, proof = "1 GB, two minutes", "import torch"
-    return environment(PEER, PINS, name=TORCH, cost=cost, maker=lambda: sys.executable, proof=proof)
 
 
 def compare_losses(sides: dict[str, Side], size: Size, folder: str) -> str:
@@ -270,8 +238,8 @@ def compare(pythons: dict[str, Path], size: Size, cores: list[int], *, losses: b
             if "theirs" in sides:
                 row.append(spread([a / b for a, b in zip(found["theirs", "train"], step, strict=True)]))
             rows.append(row)
-        where = f"{len(cores)} core{'s' if len(cores) > 1 else ''}" if cores else "all cores"
-        title = f"n = {size.n}, m = {size.m}, batch {size.batch}, {where}; {ROUNDS} rounds of {size.steps} steps"
+        title = f"n = {size.n}, m = {size.m}, batch {size.batch}, {cores_in_words(cores)}"
+        title += f"; {ROUNDS} rounds of {size.steps} steps"
         header = ["draws", "ms a step", "steps/s", "draw ms", "of the step", "theirs / this [min, max]"]
         show(f"{title}, load average {load:.1f} before them", header[: len(rows[0])], rows)
         if losses:
@@ -281,10 +249,9 @@ def compare(pythons: dict[str, Path], size: Size, cores: list[int], *, losses: b
 def main() -> None:
     """Print the tables."""
     pythons = {"--ours": Path(sys.executable)}
-    if (python := peer_python()) is not None:
+    if (python := torch_python()) is not None:
         pythons["--peer"] = python
-    # macOS cannot hold a process to some of its cores
-    free = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    free = free_cores()
     for size in SIZES:
         for count in CORES if free else (0,):
             # once is enough, and where their threads do not wait for each other on a busy machine

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
 from solvable import style
@@ -33,6 +34,25 @@ def marked(axes: Axes, colour: int | None = None) -> list[Line2D]:
         and len(line.get_xdata())
         and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
     ]
+
+
+def lines(axes: Axes, colour: int | None = None, style_of_line: str = "-") -> list[Line2D]:
+    """Curves of one style, of one colour or of all."""
+    return [
+        line
+        for line in axes.lines
+        if line.get_linestyle() == style_of_line
+        and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
+    ]
+
+
+def legend_texts(legend: Legend) -> list[str]:
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def notes(axes: Axes) -> list[str]:
+    """What is written into a panel."""
+    return [text.get_text() for text in axes.texts]
 
 
 def check_every_figure_is_tested(figures: ModuleType, tested: Iterable[str]) -> None:
@@ -78,3 +98,14 @@ def check_markers_are_inside(figure: Figure) -> None:
         for line in marked(axes):
             shown = axes.transData.transform(np.column_stack(line.get_data()).astype(float))
             assert axes.bbox.padded(1).count_contains(shown) == len(shown)
+
+
+def check_figure(figure: Figure) -> None:
+    """All of it: legible, with theory and experiment, light, and nothing covered or cut off."""
+    check_can_be_read(figure)
+    artists = [line for axes in figure.axes for line in axes.lines]
+    assert any(map(is_line, artists))
+    assert any(map(is_marked, artists))
+    assert len(style.sharp_png(figure)[0]) < 60_000
+    check_legends_cover_nothing(figure)
+    check_markers_are_inside(figure)

@@ -1,14 +1,13 @@
 """Every figure of the chapter draws theory as lines and measurements as markers, labels its axes, and fits its page."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from solvable import style
 from solvable.deep_linear import figures
 from solvable.deep_linear.experiment import Conservation, DepthRace, KernelRun, Precision, TanhJacobians
 from tests.figure_rules import check_can_be_read, check_every_figure_is_tested
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 T = np.linspace(0.0, 3.0, 60)
 CURVES = np.stack([np.tanh(T), np.tanh(T / 2), np.tanh(T / 3), np.tanh(T / 4)], axis=1)
@@ -56,14 +55,6 @@ ARGUMENTS = {
     "overflow": (T, CURVES[:, 0], np.where(T < 2, CURVES[:, 0], np.nan)),
     "tree": (np.array([4.0, 3, 2, 2]), np.array([[4.1, 3, 2, 1.9], [3.9, 3.1, 2.1, 2]])),
 }
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
 
 
 def test_every_figure_is_here():

@@ -1,7 +1,5 @@
 """Every figure of the chapter draws theory as lines and measurements as markers, labels its axes, and fits its page."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
@@ -22,6 +20,8 @@ from tests.figure_rules import (
     is_marked,
     marked,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 STEPS = np.union1d(np.arange(30), np.geomspace(30, 2000, 60).astype(int))
 TRAIN = 0.7 / (1 + STEPS / 5)
@@ -111,14 +111,6 @@ ARGUMENTS = {
 OPTIONS = {"lazy": {"plateau": 0.6, "peak": 0.9, "final": 0.4}}
 THEORY_ALONE = {"collapse", "parts", "samples"}
 """What is exact needs no measurement to be held against."""
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
 
 
 def _draw(name, *arguments, **options):

@@ -1,7 +1,5 @@
 """Every figure of the chapter draws theory as lines and measurements as markers, labels its axes, and fits its page."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -17,6 +15,8 @@ from tests.figure_rules import (
     is_marked,
     marked,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 ANGLES = np.linspace(-np.pi, np.pi, 61)
 BUMP = 0.1 + np.exp(-(ANGLES**2))
@@ -89,14 +89,6 @@ ARGUMENTS = {
     "catapult": (_catapults(0.0), _catapults(1e-9), [1.0, 2.5], ["settles", "diverges"]),
     "samples": (SampleSweep(WIDTHS, FALLING.T, 2 * FALLING.T), 0.1),
 }
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
 
 
 def _draw(name, *arguments):

@@ -346,6 +346,9 @@ def test_derivatives_are_averaged_where_they_do_not_underflow():
     # half of a unit, of 2^-24, beside 62 of them
     assert run.gradient_norm[0] == pytest.approx(expected, rel=0.01)
     assert run.train_loss[0] == pytest.approx(np.exp(-12.5), rel=0.01)
+    # both are whole numbers of units, where exp(-12.5) has 62.5
+    for value in (run.train_loss[0], run.gradient_norm[0]):
+        assert value * 2**24 == pytest.approx(round(value * 2**24), abs=1e-3)
     # the softmax of the same logits has collapsed
     assert (run.collapsed[0], run.lost[0], run.silent[0]) == (1, 0, 0)
     # half the gradient is along the two weights that are not 0

@@ -1,22 +1,20 @@
 """The figures of separable logistic regression draw the steps and the growth that they are given."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.colors import same_color
 
-from solvable import style
 from solvable.softmax_collapse.figures import neighbours
 from tests.figure_rules import (
     check_can_be_read,
     check_every_figure_is_tested,
+    check_figure,
     check_legends_cover_nothing,
-    check_markers_are_inside,
-    is_line,
-    is_marked,
+    legend_texts,
+    lines,
     marked,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 LN2 = 0.6931471805599453
 STEP_SIZES = np.geomspace(0.01, 1e4, 8)
@@ -57,29 +55,8 @@ ARGUMENTS = {
 EXACT = {"rtol": 1e-12, "atol": 0}
 
 
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
-
-
 def _draw(name):
     return getattr(neighbours, name)(*ARGUMENTS[name])
-
-
-def _lines(axes, colour=None, style_of_line="-"):
-    return [
-        line
-        for line in axes.lines
-        if line.get_linestyle() == style_of_line
-        and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
-    ]
-
-
-def _names(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def test_every_figure_is_here():
@@ -88,20 +65,7 @@ def test_every_figure_is_here():
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_the_figure_can_be_read(name):
-    figure = _draw(name)
-    check_can_be_read(figure)
-    artists = [line for axes in figure.axes for line in axes.lines]
-    assert any(is_line(line) for line in artists)
-    assert any(is_marked(line) for line in artists)
-    assert len(style.sharp_png(figure)[0]) < 60_000
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_legends_and_panels_cover_nothing(name):
-    figure = _draw(name)
-    assert all(axes.get_legend() for axes in figure.axes)
-    check_legends_cover_nothing(figure)
-    check_markers_are_inside(figure)
+    check_figure(_draw(name))
 
 
 def test_each_data_set_falls_to_the_level_of_its_perceptron():
@@ -109,13 +73,13 @@ def test_each_data_set_falls_to_the_level_of_its_perceptron():
     for colour, (taken, level) in enumerate(zip(STEPS.values(), (5, 41), strict=True)):
         known = np.isfinite(taken)
         (marks,) = marked(axes, colour)
-        (line,) = _lines(axes, colour)
+        (line,) = lines(axes, colour)
         for drawn in (marks, line):
             np.testing.assert_allclose(drawn.get_data(), [STEP_SIZES[known], taken[known]], **EXACT)
-        (dashed,) = _lines(axes, colour, "--")
+        (dashed,) = lines(axes, colour, "--")
         assert set(dashed.get_ydata()) == {level}
     assert axes.get_xscale() == axes.get_yscale() == "log"
-    assert _names(axes) == ["first", "second", "batch perceptron"]
+    assert legend_texts(axes.get_legend()) == ["first", "second", "batch perceptron"]
 
 
 def test_many_data_sets_have_a_legend_of_two_columns():
@@ -131,19 +95,19 @@ def test_both_methods_of_the_hard_instance_stand_beside_their_bounds():
     for colour, (steps, bound) in enumerate(((3 * SIZES, 25 * SIZES), ([9, 9, 10, 11], [25] * 4))):
         (marks,) = marked(axes, colour)
         np.testing.assert_allclose(marks.get_data(), [SIZES, steps], **EXACT)
-        (line,) = _lines(axes, colour)
+        (line,) = lines(axes, colour)
         np.testing.assert_allclose(line.get_data(), [SIZES, bound], **EXACT)
     assert axes.get_xscale() == axes.get_yscale() == "log"
-    assert _names(axes) == [r"$n R^2 / \mu^2$", "batch perceptron", r"$R^2 / \mu^2$", "normalised"]
+    assert legend_texts(axes.get_legend()) == [r"$n R^2 / \mu^2$", "batch perceptron", r"$R^2 / \mu^2$", "normalised"]
 
 
 def test_the_margin_grows_past_one_level_after_the_other():
     left, _ = _draw("slow_growth").axes
-    (line,) = _lines(left, 6)
+    (line,) = lines(left, 6)
     np.testing.assert_allclose(line.get_data(), [FLOW, np.log(FLOW)], **EXACT)
     (marks,) = marked(left, 2)
     np.testing.assert_allclose(marks.get_data(), [TIMES, np.log(1 + TIMES)], **EXACT)
-    levels = [line.get_ydata()[0] for line in _lines(left, style_of_line="--")]
+    levels = [line.get_ydata()[0] for line in lines(left, style_of_line="--")]
     np.testing.assert_allclose(levels, np.array([8, 11, 24, 53]) * LN2, **EXACT)
     assert [text.get_text() for text in left.texts] == [rf"${bits}\,\ln 2$" for bits in (8, 11, 24, 53)]
     np.testing.assert_allclose([text.xy[1] for text in left.texts], levels, **EXACT)
@@ -172,7 +136,7 @@ def test_weights_grow_with_the_slope_of_the_widest_margin():
     _, right = _draw("slow_growth").axes
     (marks,) = marked(right, 0)
     np.testing.assert_allclose(marks.get_data(), [GROWTH, [1, 3, 6, 13, 20]], **EXACT)
-    (line,) = _lines(right, style_of_line="--")
+    (line,) = lines(right, style_of_line="--")
     x, y = line.get_data()
     # from 20 down by 4.5 times ln 10 a decade, as long as that is positive
     np.testing.assert_allclose(y, [20 - 4.5 * 2.302585092994046, 20], rtol=1e-12, atol=1e-12)

@@ -1,7 +1,5 @@
 """The figures of floating point draw the thresholds and derivatives that they are given, and exact zeros apart."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
@@ -12,12 +10,14 @@ from solvable.softmax_collapse.figures import neighbours, precision, training
 from tests.figure_rules import (
     check_can_be_read,
     check_every_figure_is_tested,
-    check_legends_cover_nothing,
-    check_markers_are_inside,
-    is_line,
-    is_marked,
+    check_figure,
+    legend_texts,
+    lines,
     marked,
+    notes,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 LN2 = 0.6931471805599453
 BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
@@ -68,33 +68,8 @@ ARGUMENTS = {
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
 
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
-
-
 def _draw(name, **options):
     return getattr(precision, name)(*ARGUMENTS[name], **options)
-
-
-def _lines(axes, colour=None, style_of_line="-"):
-    return [
-        line
-        for line in axes.lines
-        if line.get_linestyle() == style_of_line
-        and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
-    ]
-
-
-def _names(legend):
-    return [text.get_text() for text in legend.get_texts()]
-
-
-def _notes(axes):
-    return [text.get_text() for text in axes.texts]
 
 
 def _spans(axes):
@@ -118,20 +93,7 @@ def test_the_package_lists_the_figures_of_its_modules():
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_the_figure_can_be_read(name):
-    figure = _draw(name)
-    check_can_be_read(figure)
-    lines = [line for axes in figure.axes for line in axes.lines]
-    assert any(map(is_line, lines))
-    assert any(map(is_marked, lines))
-    assert len(style.sharp_png(figure)[0]) < 60_000
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_legends_and_panels_cover_nothing(name):
-    figure = _draw(name)
-    assert figure.legends or all(axes.get_legend() for axes in figure.axes)
-    check_legends_cover_nothing(figure)
-    check_markers_are_inside(figure)
+    check_figure(_draw(name))
 
 
 def test_thresholds_of_two_classes_stand_beside_the_digits_of_their_format():
@@ -140,7 +102,7 @@ def test_thresholds_of_two_classes_stand_beside_the_digits_of_their_format():
         (mark,) = marked(left, COLOURS[name])
         np.testing.assert_allclose(mark.get_data(), [[bits], [bits * LN2 + 0.3]], **EXACT)
         assert mark.get_label() == name
-    (line,) = _lines(left, 6)
+    (line,) = lines(left, 6)
     x, y = line.get_data()
     np.testing.assert_allclose(y, x * LN2, **EXACT)
     assert x[0] == 0
@@ -155,7 +117,7 @@ def test_thresholds_of_many_classes_are_drawn_above_the_earliest_one():
         # the difference of two numbers of size 20
         np.testing.assert_allclose(marks.get_data(), [CLASSES, over], rtol=1e-12, atol=1e-13)
         assert marks.get_label() == name
-    upper, lower = _lines(right, 6)
+    upper, lower = lines(right, 6)
     x, y = upper.get_data()
     np.testing.assert_allclose(np.exp(y), x - 1, **EXACT)
     np.testing.assert_allclose([x[0], x[-1]], [2, 1000], **EXACT)
@@ -176,9 +138,9 @@ def test_the_other_formats_have_a_threshold_of_their_own():
 
 def test_derivatives_follow_the_exact_line_until_they_are_exactly_0():
     left, _ = _draw("derivatives").axes
-    (line,) = _lines(left, 6)
+    (line,) = lines(left, 6)
     np.testing.assert_allclose(line.get_data(), [GAPS, 1 / (1 + np.exp(GAPS))], rtol=1e-12, atol=0)
-    (level,) = _lines(left, style_of_line="--")
+    (level,) = lines(left, style_of_line="--")
     floor = level.get_ydata()[0]
     for name, slopes in SLOPES.items():
         (marks,) = marked(left, COLOURS[name])
@@ -188,7 +150,7 @@ def test_derivatives_follow_the_exact_line_until_they_are_exactly_0():
         assert (y[slopes == 0] < floor).all()
         assert (y[slopes > 0] > floor).all()
     assert line.get_ydata().min() > floor
-    assert _notes(left) == ["0 exactly"]
+    assert notes(left) == ["0 exactly"]
     assert left.get_yscale() == "log"
     assert left.get_ylim()[1] > 0.5
     # nothing below the line has a number
@@ -199,21 +161,21 @@ def test_violations_reach_1_at_the_threshold_of_their_format():
     _, right = _draw("derivatives").axes
     for name, parts in VIOLATIONS.items():
         (marks,) = marked(right, COLOURS[name])
-        (line,) = _lines(right, COLOURS[name])
+        (line,) = lines(right, COLOURS[name])
         for drawn in (marks, line):
             np.testing.assert_allclose(drawn.get_data(), [SOME, parts], **EXACT)
-    levels = [line.get_xdata()[0] for line in _lines(right, style_of_line="--")]
+    levels = [line.get_xdata()[0] for line in lines(right, style_of_line="--")]
     np.testing.assert_allclose(levels, [8 * LN2, 11 * LN2, 24 * LN2], **EXACT)
-    assert _notes(right) == [r"$8\,\ln 2$", r"$11\,\ln 2$", r"$24\,\ln 2$"]
+    assert notes(right) == [r"$8\,\ln 2$", r"$11\,\ln 2$", r"$24\,\ln 2$"]
 
 
 def test_tails_are_drawn_with_the_place_of_their_collapse():
     figure = _draw("tails")
     for factor, axes in zip((1, 0.1), figure.axes, strict=True):
-        (level,) = _lines(axes, style_of_line="--")
+        (level,) = lines(axes, style_of_line="--")
         floor = level.get_ydata()[0]
         for (name, tail), colour in zip(TAILS.items(), (0, 2, 3), strict=True):
-            (line,) = _lines(axes, colour)
+            (line,) = lines(axes, colour)
             x, y = line.get_data()
             np.testing.assert_allclose(y, factor * tail(x), rtol=1e-12, atol=0)
             assert len(x) == (factor * tail(SIZES) > floor).sum()
@@ -232,6 +194,6 @@ def test_tails_are_drawn_with_the_place_of_their_collapse():
     assert "partial" in figure.axes[1].get_ylabel()
     # a legend is filled down its columns: each line has its markers below it
     (legend,) = figure.legends
-    assert _names(legend) == [name for scale in TAILS for name in (scale, "in float32")]
+    assert legend_texts(legend) == [name for scale in TAILS for name in (scale, "in float32")]
     shown = [handle.get_color() for handle in legend.legend_handles]
     assert shown == [style.COLOURS[colour] for colour in (0, 0, 2, 2, 3, 3)]

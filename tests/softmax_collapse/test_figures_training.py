@@ -1,7 +1,5 @@
 """The figures of training show each seed of each way, the shares that they name, and predictions beside them."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
@@ -14,12 +12,14 @@ from solvable.softmax_collapse.theory.clock import CollapseTime
 from tests.figure_rules import (
     check_can_be_read,
     check_every_figure_is_tested,
-    check_legends_cover_nothing,
-    check_markers_are_inside,
-    is_line,
-    is_marked,
+    check_figure,
+    legend_texts,
+    lines,
     marked,
+    notes,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 LN2 = 0.6931471805599453
 SEEDS = np.array([0.8, 0.85, 1.0])[:, None]
@@ -101,46 +101,21 @@ ARGUMENTS = {
 EXACT = {"rtol": 1e-12, "atol": 0}
 
 
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
-
-
 def _draw(name, **options):
     return getattr(training, name)(*ARGUMENTS[name], **options)
 
 
-def _lines(axes, colour=None, style_of_line="-"):
-    return [
-        line
-        for line in axes.lines
-        if line.get_linestyle() == style_of_line
-        and (colour is None or same_color(line.get_color(), style.COLOURS[colour]))
-    ]
-
-
-def _names(legend):
-    return [text.get_text() for text in legend.get_texts()]
-
-
-def _notes(axes):
-    return [text.get_text() for text in axes.texts]
-
-
 def _levels(axes):
-    return [line.get_ydata()[0] for line in _lines(axes, style_of_line="--")]
+    return [line.get_ydata()[0] for line in lines(axes, style_of_line="--")]
 
 
 def _check_seeds(axes, colour, steps, runs, *, label=None, log=False, others=0):
     """Each seed has a line through all observations and markers on some of them; ``others`` lines come after."""
     runs = np.atleast_2d(runs)
-    lines, marks = _lines(axes, colour), marked(axes, colour)
-    assert len(lines) == len(runs) + others
+    drawn, marks = lines(axes, colour), marked(axes, colour)
+    assert len(drawn) == len(runs) + others
     assert len(marks) == len(runs)
-    for line, mark, run in zip(lines, marks, runs, strict=False):
+    for line, mark, run in zip(drawn, marks, runs, strict=False):
         from_first = int(log)
         np.testing.assert_allclose(line.get_data(), [steps[from_first:], run[from_first:]], **EXACT)
         x, y = mark.get_data()
@@ -160,19 +135,7 @@ def test_every_figure_is_here():
 
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_the_figure_can_be_read(name):
-    figure = _draw(name)
-    check_can_be_read(figure)
-    lines = [line for axes in figure.axes for line in axes.lines]
-    assert any(map(is_line, lines))
-    assert any(map(is_marked, lines))
-    assert len(style.sharp_png(figure)[0]) < 60_000
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_legends_and_panels_cover_nothing(name):
-    figure = _draw(name)
-    check_legends_cover_nothing(figure)
-    check_markers_are_inside(figure)
+    check_figure(_draw(name))
 
 
 @pytest.mark.parametrize(("blind", "name"), [("lost", "no derivative by the right logit"), ("collapsed", "collapsed")])
@@ -186,7 +149,7 @@ def test_each_way_has_a_panel_of_three_shares(blind, name):
         assert _levels(axes) == [CHANCE]
         assert axes.get_xscale() == "linear"
     (legend,) = figure.legends
-    assert _names(legend) == ["train accuracy", "test accuracy", name, "chance"]
+    assert legend_texts(legend) == ["train accuracy", "test accuracy", name, "chance"]
 
 
 def test_an_odd_way_leaves_no_empty_panel():
@@ -201,19 +164,19 @@ def test_the_clock_extrapolates_to_the_thresholds():
     top, bottom = figure.axes
     for (name, run), colour in zip(FORMATS.items(), (0, 1), strict=True):
         _check_seeds(top, colour, run.steps, run.gap, label=name, others=1)
-        line = _lines(top, colour)[-1]
+        line = lines(top, colour)[-1]
         np.testing.assert_allclose(line.get_data(), LINES[name], **EXACT)
         assert line.get_linewidth() > 1.5  # theory, not the thin line of a seed
         _check_seeds(bottom, colour, run.steps, run.collapsed)
     expected = np.array([24 * LN2, 24 * LN2 + np.log(30), 53 * LN2, 53 * LN2 + np.log(30)])
     np.testing.assert_allclose(_levels(top), expected, **EXACT)
-    assert _notes(top) == [r"$24\,\ln 2$", r"$24\,\ln 2 + \ln 30$", r"$53\,\ln 2$", r"$53\,\ln 2 + \ln 30$"]
+    assert notes(top) == [r"$24\,\ln 2$", r"$24\,\ln 2 + \ln 30$", r"$53\,\ln 2$", r"$53\,\ln 2 + \ln 30$"]
     np.testing.assert_allclose([text.xy[1] for text in top.texts], expected, **EXACT)
     spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in (*top.patches, *bottom.patches)]
     np.testing.assert_allclose(spans, [(400, 1200), *PREDICTED.values()], **EXACT)
     colours = [patch.get_facecolor()[:3] for patch in bottom.patches]
     assert all(same_color(found, style.COLOURS[index]) for index, found in enumerate(colours))
-    assert _names(top.get_legend()) == ["float32", "extrapolated", "float64", "extrapolated", "fitted here"]
+    assert legend_texts(top.get_legend()) == ["float32", "extrapolated", "float64", "extrapolated", "fitted here"]
     assert top.get_shared_x_axes().joined(top, bottom)
 
 
@@ -227,7 +190,7 @@ def test_controls_show_accuracy_and_what_is_lost():
     # all are near chance, and their axis is the small one
     assert left.get_ylim()[1] == pytest.approx(0.1)
     assert right.get_ylim()[1] > 1
-    assert _names(figure.legends[0]) == [*CONTROLS, "chance"]
+    assert legend_texts(figure.legends[0]) == [*CONTROLS, "chance"]
 
 
 def test_variants_of_the_precision_have_the_colour_of_their_format():
@@ -236,7 +199,7 @@ def test_variants_of_the_precision_have_the_colour_of_their_format():
     for index, colour in enumerate((4, 0, 1, 5)):
         accuracy = PRECISIONS.test_accuracy[index]
         mean = accuracy.sum(axis=0) / 3
-        *seeds, line = _lines(left, colour)
+        *seeds, line = lines(left, colour)
         for drawn, values in zip((*seeds, line), (*accuracy, mean), strict=True):
             np.testing.assert_allclose(drawn.get_data(), [PRECISIONS.steps, values], **EXACT)
         assert all(seed.get_linewidth() < line.get_linewidth() for seed in seeds)
@@ -248,7 +211,7 @@ def test_variants_of_the_precision_have_the_colour_of_their_format():
     assert _levels(left) == [1 / 47]
     # the highest of them has room
     assert left.get_ylim()[1] == pytest.approx(1.1 * 0.2)
-    assert _names(figure.legends[0]) == [*PRECISIONS.names, "chance"]
+    assert legend_texts(figure.legends[0]) == [*PRECISIONS.names, "chance"]
 
 
 def test_remedies_are_named_in_words():
@@ -260,7 +223,7 @@ def test_remedies_are_named_in_words():
         _check_seeds(right, colour, REMEDIES.steps, REMEDIES.lost[index])
     assert _levels(left) == [CHANCE]
     assert left.get_ylim() == right.get_ylim()
-    assert _names(figure.legends[0]) == [*names, "chance"]
+    assert legend_texts(figure.legends[0]) == [*names, "chance"]
 
 
 def test_alignment_is_on_a_log_axis_from_the_first_update():
@@ -274,7 +237,7 @@ def test_alignment_is_on_a_log_axis_from_the_first_update():
     assert _levels(left) == [0, 1]
     assert left.get_xscale() == right.get_xscale() == right.get_yscale() == "log"
     assert left.get_yscale() == "linear"
-    assert _names(figure.legends[0]) == list(runs)
+    assert legend_texts(figure.legends[0]) == list(runs)
 
 
 def test_markers_on_a_log_axis_are_spread_over_it():
@@ -290,13 +253,13 @@ def test_markers_on_a_log_axis_are_spread_over_it():
 def test_the_spectrum_is_sorted_and_stands_beside_its_start():
     figure = _draw("spectrum")
     left, right = figure.axes
-    (start,) = _lines(left, style_of_line="--")
+    (start,) = lines(left, style_of_line="--")
     np.testing.assert_allclose(start.get_data(), [[1, 2, 3, 4, 5], [0.22, 0.21, 0.2, 0.19, 0.18]], **EXACT)
     expected = {"StableMax": [0.5, 0.2, 0.15, 0.1, 0.05], "weight decay": [0.4, 0.3, 0.1, 0.1, 0.1]}
     expected["orthogonal gradients"] = [0.7, 0.2, 0.1, 0, 0]
     for index, name in enumerate(SHARES):
         (marks,) = marked(left, COLOURS[name])
-        (line,) = _lines(left, COLOURS[name])
+        (line,) = lines(left, COLOURS[name])
         for drawn in (marks, line):
             np.testing.assert_allclose(drawn.get_data(), [[1, 2, 3, 4, 5], expected[name]], **EXACT)
         (seeds,) = marked(right, COLOURS[name])
@@ -305,9 +268,9 @@ def test_the_spectrum_is_sorted_and_stands_beside_its_start():
         assert (np.round(x) == index).all()
         assert len(set(x)) == len(x)
     assert _levels(right) == [0.36]
-    assert _notes(right) == ["before training"]
+    assert notes(right) == ["before training"]
     assert [tick.get_text() for tick in right.get_xticklabels()] == [name.replace(" ", "\n") for name in SHARES]
-    assert _names(left.get_legend()) == ["before training", *SHARES]
+    assert legend_texts(left.get_legend()) == ["before training", *SHARES]
     assert left.get_ylim()[0] < 0 == right.get_ylim()[0]
 
 
@@ -326,9 +289,9 @@ def test_the_penalty_acts_on_the_normaliser_and_less_on_the_gap():
     for colour, name in enumerate(NORMALISERS):
         (normaliser,) = marked(left, colour)
         (gap,) = marked(right, colour)
-        (law,) = _lines(right, colour)
+        (law,) = lines(right, colour)
         for drawn, values in ((normaliser, NORMALISERS), (gap, GAPS), (law, LAWS)):
             np.testing.assert_allclose(drawn.get_data(), [TIMES, values[name]], **EXACT)
     assert _levels(left) == [0]
-    assert _notes(left) == ["$Z = 1$"]
-    assert _names(left.get_legend()) == list(NORMALISERS)
+    assert notes(left) == ["$Z = 1$"]
+    assert legend_texts(left.get_legend()) == list(NORMALISERS)

@@ -1,7 +1,5 @@
 """The figures of the language models: a fit for each assumed offset, and overlaps over Welch's bound."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
@@ -19,6 +17,8 @@ from tests.figure_rules import (
     marked,
 )
 
+pytestmark = pytest.mark.usefixtures("book_look")
+
 WIDTHS = np.array([6, 9, 14, 21, 32])
 LOSS = np.array([0.83, 0.65, 0.44, 0.25, 0.12])
 OFFSETS = np.linspace(-0.9, 0.9, 37) * LOSS[-1]
@@ -35,14 +35,6 @@ ARGUMENTS = {
 }
 # a rounding of double precision, of quotients
 EXACT = {"rtol": 1e-12, "atol": 1e-15}
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
 
 
 def _draw(name, *arguments):

@@ -1,7 +1,5 @@
 """The figures of the two neighbours draw theory as lines and simulation as markers with their standard errors."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -18,6 +16,8 @@ from tests.figure_rules import (
     is_marked,
     marked,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 WIDTHS = np.geomspace(10, 800, 30)
 FEW = np.array([10, 50, 200, 800])
@@ -57,14 +57,6 @@ ARGUMENTS = {
         {"all": (0.3 / KEPT)[:, None] * TRIALS, "easiest 30 %": (0.2 / KEPT)[:, None]},
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
 
 
 def _draw(name):

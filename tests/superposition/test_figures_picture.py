@@ -1,7 +1,5 @@
 """The figures of the small picture draw theory as lines and measurements as markers, and fit their page."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
@@ -21,6 +19,8 @@ from tests.figure_rules import (
     is_marked,
     marked,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 DENSITIES = np.array([1.0, 0.5, 0.2, 0.1, 0.05])
 NORMS = np.array([np.nan, 0.97, 1.03, 1.1, 1.13])
@@ -47,14 +47,6 @@ ARGUMENTS = {
     "form_losses": (CURVE, LOSSES, _models()),
     "plateaus": (RUNS, EXCESS),
 }
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
 
 
 def _draw(name, **options):

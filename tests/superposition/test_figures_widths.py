@@ -1,7 +1,5 @@
 """The figures of weak and strong superposition show the runs that they name, against the theory that they name."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
@@ -19,6 +17,8 @@ from tests.figure_rules import (
     is_marked,
     marked,
 )
+
+pytestmark = pytest.mark.usefixtures("book_look")
 
 FEATURES = 512
 WIDTHS = np.array([6, 9, 14, 21, 32])
@@ -107,14 +107,6 @@ ARGUMENTS = {
 }
 THEORY_ALONE = {"random_codes"}
 """A computed curve with its own limit."""
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    with mpl.rc_context():
-        style.use()
-        yield
-    plt.close("all")
 
 
 def _draw(name, *arguments):

@@ -277,7 +277,7 @@ def spectrum(
     # markers at 0 are whole
     left.set_ylim(bottom=-0.04 * left.dataLim.y1)
     _level(right, initial_strongest, "before training", above=False)
-    right.set_xticks(range(len(shares)), [name.replace(" ", "\n") for name in shares])
+    right.set_xticks(range(len(shares)), [name.replace(" ", "\n").replace("-", "-\n") for name in shares])
     right.set(xlim=(-0.5, len(shares) - 0.5), ylim=(0, 1.03), xlabel="way to train")
     right.set_ylabel("power of a unit in its\nstrongest frequency")
     style.legend(left, 2)
@@ -321,7 +321,7 @@ def z_loss(
         style.experiment(left, steps, normalisers[name], colour=colour, label=name)
         style.experiment(right, steps, gaps[name], colour=colour)
         style.theory(right, steps, laws[name], colour=colour)
-    _level(left, 0, "$Z = 1$", above=False)
+    _level(left, 0, "$Z = 1$", x=0.02)
     left.set_ylabel(r"$\ln Z$")
     right.set_ylabel("gap $g$")
     right.set_ylim(bottom=-0.5)
