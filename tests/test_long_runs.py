@@ -308,3 +308,15 @@ def test_leaves_of_a_state_keep_their_order_and_their_types(tmp_path):
     for stretches in (1, 3):
         state, _ = carry_on(file, start, move, stretches=stretches, settings={})
         assert [(leaf.dtype, int(leaf)) for leaf in state] == [(old.dtype, int(old) + stretches) for old in start]
+
+
+def test_a_run_that_observes_nothing_ends_too(tmp_path):
+    def advance(state):
+        return state + 1, {}
+
+    file = tmp_path / "run.npz"
+    first, _ = carry_on(file, np.zeros(2), advance, stretches=2, settings={})
+    second, observed = carry_on(file, np.zeros(2), advance, stretches=3, settings={})
+    assert first.tolist() == [2, 2]
+    assert second.tolist() == [3, 3]
+    assert observed == {}

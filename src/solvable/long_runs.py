@@ -79,8 +79,9 @@ def carry_on(
     if kept:
         leaves = [kept[f"state {index}"] for index in range(len(leaves))]
     observed = {name.removeprefix("observed "): list(kept[name]) for name in kept if name.startswith("observed ")}
-    begun, first = time.monotonic(), len(next(iter(observed.values()), []))
-    for done in range(first, stretches):
+    begun, first = time.monotonic(), int(kept.get("done", 0))
+    done = first
+    while done < stretches:
         spent = time.monotonic() - begun
         if spent > budget:
             break
@@ -91,8 +92,8 @@ def carry_on(
             observed.setdefault(name, []).append(value)
         rows = {f"observed {name}": np.stack(values) for name, values in observed.items()}
         parts = {f"state {index}": leaf for index, leaf in enumerate(leaves)}
-        _replace(file, {"settings": np.array(said)} | parts | rows)
-    done = len(next(iter(observed.values()), []))
+        done += 1
+        _replace(file, {"settings": np.array(said), "done": np.array(done)} | parts | rows)
     # a run that went further before is no more than whole
     _bar(done, max(done, stretches), None)
     sys.stderr.write("\n")

@@ -50,7 +50,7 @@ EXERCISES = {
     ),
     "alarm": Exercise(
         reference=_alarm,
-        trials=((500.0, 10.9, 0.99, 24), (500.0, 10.9, 0.99, 53), (2000.0, 8.0, 0.999, 11)),
+        trials=((500.0, 10.9, 0.99, 24), (500.0, 10.9, 0.99, 53), (2000.0, 5.0, 0.999, 11)),
         hint="The distance that is left, over the speed limit, after the epoch of the observation.",
     ),
     "tail": Exercise(

@@ -34,7 +34,7 @@ def paper_adamw(
 
     Args:
         learning_rate: positive.
-        beta2: memory of the squares; their runs with StableMax and without weight decay take 0.999.
+        beta2: memory of the squares, below 1; their runs with StableMax and without weight decay take 0.999.
         epsilon: what the root of the mean square is kept above; positive.
         weight_decay: decoupled, times the learning rate; non-negative.
 
@@ -42,7 +42,8 @@ def paper_adamw(
         ValueError: an argument lies outside its domain.
     """
     require.positive(learning_rate=learning_rate, epsilon=epsilon)
-    require.within(0, 1, beta2=beta2)
+    if not 0 <= beta2 < 1:
+        raise ValueError(f"beta2 must be non-negative and below 1, got {beta2!r}")
     require.non_negative(weight_decay=weight_decay)
     return optax.adamw(learning_rate, b1=0.9, b2=beta2, eps=epsilon, weight_decay=weight_decay)
 

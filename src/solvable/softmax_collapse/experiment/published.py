@@ -103,7 +103,7 @@ def run_paper_stablemax(
             name: np.asarray(curve[0], float) for name, curve in zip(_CURVES, observed, strict=True)
         }
 
-    settings = {"p": p, "fraction": fraction, "hidden": list(hidden), "every": every}
+    settings = {"p": int(p), "fraction": float(fraction), "hidden": list(map(int, hidden)), "every": int(every)}
     settings["key"] = jax.random.key_data(key).tolist()
     state = network, optimiser.init(network)
     (network, _), observed = long_runs.carry_on(

@@ -12,12 +12,6 @@ HALVINGS = 200
 """Of an interval of floating-point numbers: more than it takes to reach neighbours."""
 
 
-def _check_memories(beta1: float, beta2: float) -> None:
-    require.within(0, 1, beta1=beta1, beta2=beta2)
-    if not beta1**2 < beta2 < 1:
-        raise ValueError(f"beta2 must be above beta1**2 and below 1, got {beta2} and beta1 = {beta1}")
-
-
 def adam_speed_limit(beta2: float) -> float:
     r"""Fastest steady decay of a gradient under Adam, by step.
 
@@ -39,7 +33,8 @@ def adam_speed_limit(beta2: float) -> float:
     >>> print(f"{adam_speed_limit(0.99):.6f}")
     0.005025
     """
-    _check_memories(0.0, beta2)
+    if not 0 < beta2 < 1:
+        raise ValueError(f"beta2 must be above 0 and below 1, got {beta2!r}")
     return -0.5 * math.log(beta2)
 
 
@@ -72,7 +67,9 @@ def adam_rate(step: RealLike, *, beta1: float = 0.9, beta2: float = 0.999) -> Fl
     [9.900e-05 4.206e-03 5.025e-03]
     """
     require.positive(step=step)
-    _check_memories(beta1, beta2)
+    require.within(0, 1, beta1=beta1)
+    if not beta1**2 < beta2 < 1:
+        raise ValueError(f"beta2 must be above beta1**2 and below 1, got {beta2!r} and beta1 = {beta1!r}")
     step = np.asarray(step, float)
     low, high = np.zeros(step.shape), np.full(step.shape, adam_speed_limit(beta2))
     for _ in range(HALVINGS):

@@ -51,7 +51,7 @@ def top_frequency_share(power: Float[ArrayLike, "frequencies width"], count: int
     require.integer(1, count=count)
     (power,) = promote(power)
     by_frequency = jnp.sort(jnp.sum(power[1:], axis=1))[::-1]
-    return jnp.sum(by_frequency[:count]) / jnp.sum(by_frequency)
+    return jnp.sum(by_frequency[:count]) / _or_one(jnp.sum(by_frequency))
 
 
 def unit_frequency_share(power: Float[ArrayLike, "frequencies width"]) -> Float[Array, ""]:
@@ -69,4 +69,9 @@ def unit_frequency_share(power: Float[ArrayLike, "frequencies width"]) -> Float[
     1.000000
     """
     (power,) = promote(power)
-    return jnp.sum(jnp.max(power[1:], axis=0)) / jnp.sum(power[1:])
+    return jnp.sum(jnp.max(power[1:], axis=0)) / _or_one(jnp.sum(power[1:]))
+
+
+def _or_one(total: Float[Array, ""]) -> Float[Array, ""]:
+    """What may divide: without any power beyond frequency 0 the share is 0."""
+    return jnp.where(total > 0, total, 1)
