@@ -144,7 +144,7 @@ PRECISION = Explorable(
         ),
         Panel(
             Axis("gap g", limits=(0.0, LARGEST_GAP)),
-            Axis("|derivative by the right logit|", scale="log", limits=(LEAST, MOST)),
+            Axis("|derivative|", scale="log", limits=(LEAST, MOST)),
             curves=[
                 Curve("gap", "exact", "exact", kind="limit"),
                 Curve("gap", "pull", "stored", colour=1),

@@ -94,7 +94,7 @@ def _panel(of, limits, *, unit):
     places = [Curve("here", f"{name} {of} here", kind="experiment", colour=index) for index, name in enumerate(NAMES)]
     return Panel(
         Axis("size L of the logits", scale="log", limits=SCALES),
-        Axis("loss" if of == "loss" else "|derivative by the right logit|", scale="log", limits=limits),
+        Axis("loss" if of == "loss" else "|derivative|", scale="log", limits=limits),
         curves=[*unit, *lines, *crosses, *places],
     )
 
