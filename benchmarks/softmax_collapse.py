@@ -199,7 +199,7 @@ def seed_ways(size: Size) -> dict[str, Callable[[int], object]]:
     return {
         "one after the other": lambda steps: [jax.block_until_ready(one(steps, *each)) for each in prepared],
         "in threads": lambda steps: side_by_side([partial(one, steps, *each) for each in prepared]),
-        "train_seeds: one alone, then threads": as_the_chapter,
+        "train_seeds": as_the_chapter,
         "under vmap": lambda steps: jax.block_until_ready(mapped(steps)),
     }
 
