@@ -187,3 +187,32 @@ def test_the_first_four_colours_can_be_told_apart(sight):
 def test_lines_stand_out_from_the_page(colour):
     luminance = _linear(colour) @ np.array([0.2126, 0.7152, 0.0722])
     assert 1.05 / (luminance + 0.05) > 3  # the contrast that WCAG 2 asks of graphics, on white
+
+
+@pytest.mark.parametrize("above", [True, False])
+@pytest.mark.parametrize("x", [0.02, 0.98])
+def test_a_level_has_its_name_on_the_side_that_is_asked_for(above, x):
+    figure, axes = style.panels()
+    style.theory(axes, X, X)
+    style.level(axes, 0.5, "half", x=x, above=above)
+    line = axes.lines[-1]
+    assert line.get_linestyle() == "--"
+    assert set(line.get_ydata()) == {0.5}
+    (text,) = axes.texts
+    assert text.get_text() == "half"
+    assert text.get_fontsize() == style.SMALL
+    assert text.get_ha() == ("left" if x < 0.5 else "right")
+    figure.draw_without_rendering()
+    middle = (text.get_window_extent().y0 + text.get_window_extent().y1) / 2
+    assert bool(middle > axes.transData.transform((0, 0.5))[1]) is above
+
+
+def test_a_legend_above_all_panels_covers_none():
+    figure, axes = style.panels(2)
+    for one in axes:
+        style.theory(one, X, X, label="theory")
+    style.legend_above(figure, axes[0], 1)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["theory"]
+    assert all(legend.get_window_extent().y0 > one.bbox.y1 - 1 for one in axes)

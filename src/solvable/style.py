@@ -29,6 +29,8 @@ WINDOWS = 60
 """Stretches of a residual of which the largest value is drawn, because its size matters and its noise does not."""
 FLOOR = 1e-17
 """Where an exact agreement is drawn on a log axis."""
+SMALL = 8.5
+"""The smallest letters of the book."""
 ROOM = 0.06
 """Share of an axis that the number at a tick takes up."""
 
@@ -192,6 +194,25 @@ def residual(axes: Axes, x, theory, network, *, colour: int = 0, **options) -> N
         np.maximum(np.maximum.reduceat(distance, starts), FLOOR),
         **{"color": COLOURS[colour % len(COLOURS)], "linewidth": 0.9} | options,
     )
+
+
+def note(axes: Axes, text: str, place: tuple[float, float], *, shift: tuple[float, float] = (0, 3), **options) -> None:
+    """A name beside a line; ``shift`` is in points."""
+    look = {"textcoords": "offset points", "fontsize": SMALL, "color": GREY, "zorder": 4}
+    axes.annotate(text, place, xytext=shift, **look | options)
+
+
+def level(axes: Axes, y: float, text: str, *, x: float = 0.98, above: bool = True, **options) -> None:
+    """A dashed line across the panel, and what it stands for; ``x`` is a fraction of the panel's width."""
+    axes.axhline(y, **{"color": GREY, "linestyle": "--", "linewidth": 1.0, "zorder": 1} | options)
+    look = {"ha": "right" if x > 0.5 else "left", "va": "bottom" if above else "top"}
+    note(axes, text, (x, y), shift=(0, 3 if above else -3), xycoords=axes.get_yaxis_transform(), **look)
+
+
+def legend_above(figure: Figure, axes: Axes, columns: int, **options) -> None:
+    """One legend above all panels, of what one of them shows."""
+    look = {"loc": "outside upper left", "ncols": columns, "handlelength": 1.6, "columnspacing": 1.2}
+    figure.legend(*axes.get_legend_handles_labels(), **look | options)
 
 
 def legend(axes: Axes, columns: int, **options) -> None:

@@ -39,8 +39,6 @@ LOTTERY_FLOOR = 1e-6
 """Where a loss of nothing is drawn."""
 MANY = 8
 """Columns of a map up to which there is room for a number in each of its cells."""
-SMALL = 8.5
-"""The smallest letters of the book."""
 
 
 def _counted(axes: Axes, along: str = "x") -> None:
@@ -84,23 +82,6 @@ def _marks(axes: Axes, steps: RealLike, values: RealLike, *, colour: int, **opti
     style.experiment(axes, np.asarray(steps)[shown], np.asarray(values)[shown], colour=colour, **options)
 
 
-def _level(axes: Axes, y: float, text: str, *, x: float = 0.02, above: bool = True, **options) -> None:
-    """A dashed line across the panel, and what it stands for; ``x`` is a fraction of the panel's width."""
-    axes.axhline(y, **{"color": style.GREY, "linestyle": "--", "linewidth": 1.0, "zorder": 1} | options)
-    axes.annotate(
-        text,
-        (x, y),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(0, 3 if above else -3),
-        textcoords="offset points",
-        ha="left" if x < 0.5 else "right",
-        va="bottom" if above else "top",
-        fontsize=SMALL,
-        color=style.GREY,
-        zorder=4,
-    )
-
-
 def _median(axes: Axes, x: RealLike, values: RealLike, **options) -> None:
     """Median over the last axis, with a bar from the least to the greatest.
 
@@ -140,13 +121,6 @@ def _losses_by_part(axes: Axes, steps: RealLike, test: PopulationLoss, **options
         style.theory(axes, steps, values, colour=PARTS[name], label=name.replace("_", " "), **options)
 
 
-def _legend_above(figure: Figure, axes: Axes, columns: int, **options) -> None:
-    """One legend above all panels, of what one of them shows."""
-    handles, labels = axes.get_legend_handles_labels()
-    look = {"loc": "outside upper left", "ncols": columns, "handlelength": 1.6, "columnspacing": 1.2}
-    figure.legend(handles, labels, **look | options)
-
-
 def phenomenon(
     steps: RealLike,
     train: RealLike,
@@ -174,8 +148,8 @@ def phenomenon(
     ):
         style.theory(axes, steps, exact, colour=colour, label=f"{name}, exact")
         _marks(axes, network_steps, measured, colour=colour, label=f"{name}, network")
-    _level(axes, 0.9 * reference, "begun", x=0.99)
-    _level(axes, 0.1 * reference, "learned", x=0.01)
+    style.level(axes, 0.9 * reference, "begun", x=0.99)
+    style.level(axes, 0.1 * reference, "learned", x=0.01)
     _step_axis(axes)
     axes.set_ylabel(LOSS)
     _from_zero(axes)
@@ -222,7 +196,7 @@ def parts(steps: RealLike, train: RealLike, test: PopulationLoss, reference: flo
         below = above
     style.theory(axes, steps, below, colour=TEST, label="test")
     style.theory(axes, steps, train, colour=TRAIN, label="training")
-    _level(axes, reference, "a network that says 0", x=0.99, zorder=3)
+    style.level(axes, reference, "a network that says 0", x=0.99, zorder=3)
     _step_axis(axes)
     axes.set(ylabel=LOSS, ylim=(0, 1.1 * float(np.nanmax(below))))
     style.legend(axes, 3)
@@ -250,7 +224,7 @@ def widths(widths: RealLike, steps: RealLike, test: RealLike, reached: RealLike)
     places = style.log_axis(right, widths, "width $N$")
     _median(right, places, reached, color="black", marker="o")
     if np.isinf(widths[-1]):
-        _level(right, float(np.median(reached[-1])), "infinite width", x=0.98, above=False)
+        style.level(right, float(np.median(reached[-1])), "infinite width", x=0.98, above=False)
     right.set(ylabel="steps to a tenth of the loss", ylim=(0.8 * np.nanmin(reached), 1.2 * np.nanmax(reached)))
     style.legend(left, 3, handlelength=1.2, columnspacing=0.9)
     return figure
@@ -286,14 +260,14 @@ def lazy(
             shown = np.asarray(run[0]) > 0
             _marks(axes, np.asarray(run[0])[shown], np.asarray(run[index])[shown], colour=colour, label=name)
         axes.set(xscale="log", xlabel=r"time $\eta_0\times$ step")
-    _level(left, peak, "least squares")
-    _level(left, final, "kernel regression")
-    _level(right, plateau, "least squares", x=0.99)
+    style.level(left, peak, "least squares", x=0.02)
+    style.level(left, final, "kernel regression", x=0.02)
+    style.level(right, plateau, "least squares", x=0.99)
     left.set_ylabel("test loss")
     _from_zero(left, max(left.dataLim.y1, peak))
     right.set_ylabel("training loss")
     _from_zero(right)
-    _legend_above(figure, left, 1 + len(runs))
+    style.legend_above(figure, left, 1 + len(runs))
     return figure
 
 
@@ -371,7 +345,7 @@ def collapse(
     right.set(xscale="log", xlabel=unit)
     left.set_ylabel("test loss")
     _from_zero(left)
-    _legend_above(figure, left, min(len(curves), 5))
+    style.legend_above(figure, left, min(len(curves), 5))
     return figure
 
 
@@ -383,7 +357,7 @@ def _cell_texts(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, sh
         else:
             text = f"{value:.0f}" if value < 10_000 else f"{value / 1000:.0f}k"
             colour = "white" if shade(value) > 0.65 else "black"
-        axes.text(x[column], y[row], text, ha="center", va="center", color=colour, fontsize=SMALL)
+        axes.text(x[column], y[row], text, ha="center", va="center", color=colour, fontsize=style.SMALL)
 
 
 def delay_map(alphas: RealLike, epsilons: RealLike, delay: RealLike) -> Figure:
@@ -443,11 +417,11 @@ def gap(alphas: RealLike, delays: Mapping[str, GrokkingDelay]) -> Figure:
     left.set_ylabel("delay (steps)")
     right.set(yscale="log", ylabel="steps to a tenth, test / training")
     right.set_ylim(bottom=min(0.8, right.get_ylim()[0]))
-    _level(right, 1, "at once", x=0.99, above=False)
+    style.level(right, 1, "at once", x=0.99, above=False)
     right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     right.yaxis.set_minor_locator(NullLocator())
     right.yaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
-    _legend_above(figure, left, len(delays))
+    style.legend_above(figure, left, len(delays))
     return figure
 
 
@@ -474,7 +448,7 @@ def samples(steps: RealLike, train: RealLike, test: RealLike, counts: Sequence[i
         if index % 2 == 0:
             panel.set_ylabel(LOSS)
     _from_zero(axes[0, 0], max(np.nanmax(train), np.nanmax(test)))
-    _legend_above(figure, axes[0, 0], 2)
+    style.legend_above(figure, axes[0, 0], 2)
     return figure
 
 
@@ -523,7 +497,7 @@ def figure_1(
     for (colour, name), short in zip(both, (short_train, short_test), strict=True):
         label = rf"{name}, $\eta_0\times{times_larger:g}$"
         _marks(left, short_steps, short, colour=colour, label=label)
-    _level(left, regression, "kernel regression", x=0.02, above=False)
+    style.level(left, regression, "kernel regression", x=0.02, above=False)
     _step_axis(left)
     left.set_ylabel(LOSS)
     _from_zero(left)
@@ -534,7 +508,7 @@ def figure_1(
     top.tick_params(labelbottom=False)
     _from_zero(top)
     bottom.set_ylim(-0.05, 1.05)
-    _legend_above(figure, left, 3)
+    style.legend_above(figure, left, 3)
     return figure
 
 
@@ -560,10 +534,10 @@ def figure_4(steps: RealLike, train: RealLike, test: PopulationLoss, lottery: Re
     rank = np.arange(1, len(found) + 1)
     for colour, values in ((TRAIN, found[:, 0]), (TEST, found[:, 1])):
         style.experiment(right, rank, values, colour=colour)
-    _level(right, LOTTERY_FLOOR, "or less", x=0.99)
+    style.level(right, LOTTERY_FLOOR, "or less", x=0.99)
     right.set(yscale="log", xlabel="network, in the order of its test loss", ylabel="loss at the end")
     right.set_ylim(LOTTERY_FLOOR / 3, 3 * float(found.max()))
-    _legend_above(figure, left, 5)
+    style.legend_above(figure, left, 5)
     return figure
 
 
@@ -586,7 +560,7 @@ def initial_ranks(found: InitialRanks) -> Figure:
         look = {"colour": colour, "markerfacecolor": style.COLOURS[colour], "label": f"{label}, along the target"}
         style.over_seeds(axes, style.beside([1], colour % 2, 2), aligned[None], **look)
     for axes, lazy, text in ((left, 1, "cosine before and after"), (right, 0, "relative change")):
-        _level(axes, lazy, "lazy", x=0.99)
+        style.level(axes, lazy, "lazy", x=0.99)
         style.log_axis(axes, found.ranks, "initial rank")
         axes.set_ylabel(text)
         style.legend(axes, 1)
@@ -613,7 +587,7 @@ def modular_addition(runs: Sequence[ModularAddition]) -> Figure:
         panel.set(title=rf"$\alpha$ = {run.alpha:g}", ylim=(-0.06, 1.06))
         norm = np.median(np.linalg.norm(run.weight_norm, axis=-1), axis=0)
         _marks(last, run.times, norm / norm[0], colour=index, markersize=3.5)
-        end = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": SMALL}
+        end = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": style.SMALL}
         last.annotate(f"{run.alpha:g}", (run.times[-1], norm[-1] / norm[0]), **end)
     last.set(title=r"at each $\alpha$", ylabel="weight norm\n/ initial")
     last.set_ylim(top=1.15 * last.dataLim.y1)
@@ -623,7 +597,7 @@ def modular_addition(runs: Sequence[ModularAddition]) -> Figure:
         panel.tick_params(labelbottom=lowest)
         if index % 2 == 0 and panel is not last:
             panel.set_ylabel("accuracy")
-    _legend_above(figure, axes.flat[0], 2)
+    style.legend_above(figure, axes.flat[0], 2)
     return figure
 
 
@@ -644,7 +618,7 @@ def survival(runs: Sequence[FeatureSurvival]) -> Figure:
         axes.axhline(0.5, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
     left.set(xlabel=r"pairs / $M^2$", ylabel="features that survive", ylim=(-0.04, 1.04))
     right.set_xlabel(r"pairs / $M \ln M$")
-    _legend_above(figure, left, len(runs))
+    style.legend_above(figure, left, len(runs))
     return figure
 
 
@@ -697,7 +671,7 @@ def precision(alphas: RealLike, errors: Mapping[str, RealLike]) -> Figure:
         known = np.isfinite(error).all(axis=1)
         x = style.beside(places, colour, len(errors))
         _median(axes, x[known], np.maximum(error[known], style.FLOOR), colour=colour, label=name)
-    _level(axes, float(np.finfo(np.float32).eps), "rounding of 32 bits", x=0.99)
+    style.level(axes, float(np.finfo(np.float32).eps), "rounding of 32 bits", x=0.99)
     axes.set(yscale="log", ylabel="relative distance to 64 bits")
     style.legend(axes, min(len(errors), 3))
     return figure

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from solvable import style
 
 from ..theory.precision import collapse_threshold, significand_bits
-from .precision import WAYS, Values, _joined, _level
+from .precision import WAYS, Values, _joined
 
 STEPS = "steps to separate"
 ACROSS = 3
@@ -83,7 +83,7 @@ def slow_growth(
         threshold = collapse_threshold(name).earliest
         # where the curve is not; the lowest two lie close together
         look = {"x": 0.98 if threshold < middle else 0.02, "above": index > 0}
-        _level(left, threshold, rf"${significand_bits(name)}\,\ln 2$", **look)
+        style.level(left, threshold, rf"${significand_bits(name)}\,\ln 2$", **look)
         if np.isfinite(taken):
             style.experiment(left, [taken], [margin], colour=WAYS[name], markersize=7, label=f"end in {name}")
     left.set(xscale="log", xlabel="step $t$", ylabel="margin")

@@ -18,8 +18,6 @@ from ..theory.precision import collapse_threshold, significand_bits
 Values = RealLike | Sequence[RealLike]
 """An array, or numbers one after the other."""
 
-SMALL = 8.5
-"""The smallest letters of the book."""
 WAYS = {
     "bfloat16": 3,
     "float16": 4,
@@ -45,19 +43,6 @@ TICKS = np.array([2, 10, 100, 1000])
 GAP = "gap $g$"
 
 
-def _note(axes: Axes, text: str, place: tuple[float, float], *, shift: tuple[float, float] = (0, 3), **options) -> None:
-    """A name beside a line."""
-    look = {"textcoords": "offset points", "fontsize": SMALL, "color": style.GREY, "zorder": 4}
-    axes.annotate(text, place, xytext=shift, **look | options)
-
-
-def _level(axes: Axes, y: float, text: str, *, x: float = 0.98, above: bool = True, **options) -> None:
-    """A dashed line across the panel, and what it stands for; ``x`` is a fraction of the panel's width."""
-    axes.axhline(y, **{"color": style.GREY, "linestyle": "--", "linewidth": 1.0, "zorder": 1} | options)
-    look = {"ha": "right" if x > 0.5 else "left", "va": "bottom" if above else "top"}
-    _note(axes, text, (x, y), shift=(0, 3 if above else -3), xycoords=axes.get_yaxis_transform(), **look)
-
-
 def _joined(axes: Axes, x: RealLike, y: RealLike, *, colour: int, label: str | None = None, **options) -> None:
     """Markers, and a thin line between them that leads the eye."""
     style.experiment(axes, x, y, colour=colour, label=label, **options)
@@ -77,7 +62,7 @@ def _drop_to(lowest: float) -> float:
 def _decades(axes: Axes, zero: float) -> None:
     """Make an axis logarithmic, with a dashed line that has only what is exactly 0 below it, and no ticks."""
     axes.set_yscale("log")
-    _level(axes, ROOM_BELOW * zero, "0 exactly", x=0.02, above=False)
+    style.level(axes, ROOM_BELOW * zero, "0 exactly", x=0.02, above=False)
     axes.set_ylim(bottom=zero / ROOM_BELOW)
     top = axes.get_ylim()[1]
     axes.set_yticks([tick for tick in axes.get_yticks() if ROOM_BELOW * zero < tick <= top])
@@ -152,7 +137,9 @@ def derivatives(
         threshold, digits = collapse_threshold(name).earliest, significand_bits(name)
         right.axvline(threshold, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
         place = right.get_xaxis_transform()
-        _note(right, rf"${digits}\,\ln 2$", (threshold, 0.55), shift=(-2, 0), xycoords=place, ha="right", rotation=90)
+        style.note(
+            right, rf"${digits}\,\ln 2$", (threshold, 0.55), shift=(-2, 0), xycoords=place, ha="right", rotation=90
+        )
     right.set(xlabel=GAP, ylabel="part that does not cancel", ylim=(-0.04, 1.06))
     for axes in (left, right):
         style.legend(axes, 3, handletextpad=0.5)

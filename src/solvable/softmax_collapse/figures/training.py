@@ -17,7 +17,7 @@ from ..experiment.classifier import Classifier
 from ..experiment.variants import Variants
 from ..theory.clock import CollapseTime
 from ..theory.precision import collapse_threshold, significand_bits
-from .precision import WAYS, Values, _level, _span
+from .precision import WAYS, Values, _span
 
 EPOCH = "epoch"
 ACCURACY = "accuracy on kept-back pairs"
@@ -89,12 +89,6 @@ def _chance(axes: Axes, chance: float) -> None:
     axes.axhline(chance, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1, label="chance")
 
 
-def _legend_above(figure: Figure, axes: Axes, columns: int) -> None:
-    """One legend above all panels, of what one of them shows."""
-    look = {"ncols": columns, "handlelength": 1.6, "columnspacing": 1.2}
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", **look)
-
-
 def four_ways(runs: Mapping[str, Classifier], chance: float, blind: str = "lost") -> Figure:
     """What each way to train makes of the examples and of the pairs kept back, and which share it no longer sees.
 
@@ -118,7 +112,7 @@ def four_ways(runs: Mapping[str, Classifier], chance: float, blind: str = "lost"
         axes.set_ylabel("share")
     for axes in panels[-1]:
         axes.set_xlabel(EPOCH)
-    _legend_above(figure, panels[0, 0], 4)
+    style.legend_above(figure, panels[0, 0], 4)
     return figure
 
 
@@ -144,8 +138,8 @@ def clock(
         _seeds(top, run.steps, run.gap, colour=colour, label=name)
         style.theory(top, *lines[name], colour=colour, label="extrapolated")
         earliest, latest = collapse_threshold(name, classes=classes)
-        _level(top, earliest, rf"${digits}\,\ln 2$", x=0.01)
-        _level(top, latest, rf"${digits}\,\ln 2 + \ln {classes - 1}$", x=0.01)
+        style.level(top, earliest, rf"${digits}\,\ln 2$", x=0.01)
+        style.level(top, latest, rf"${digits}\,\ln 2 + \ln {classes - 1}$", x=0.01)
         _seeds(bottom, run.steps, run.collapsed, colour=colour)
         _span(bottom, predicted[name], colour=colour)
     _span(top, window, colour=6, alpha=0.12, label="fitted here")
@@ -180,7 +174,7 @@ def controls(runs: Mapping[str, Classifier], chance: float) -> Figure:
     _shares(right)
     for axes in (left, right):
         axes.set_xlabel(EPOCH)
-    _legend_above(figure, left, len(runs) + 1)
+    style.legend_above(figure, left, len(runs) + 1)
     return figure
 
 
@@ -210,7 +204,7 @@ def precisions(stored: Variants, chance: float) -> Figure:
     # seeds differ by more than precisions do
     figure, left = _variants(stored, {name: (WAYS[name], name) for name in stored.names}, _mean)
     _near_chance(left, chance)
-    _legend_above(figure, left, len(stored.names) + 1)
+    style.legend_above(figure, left, len(stored.names) + 1)
     return figure
 
 
@@ -224,7 +218,7 @@ def remedies(stored: Variants, chance: float) -> Figure:
     figure, left = _variants(stored, VARIANTS, _seeds)
     _shares(left)
     _chance(left, chance)
-    _legend_above(figure, left, 3)
+    style.legend_above(figure, left, 3)
     return figure
 
 
@@ -244,7 +238,7 @@ def alignment(runs: Mapping[str, Classifier]) -> Figure:
     right.set(yscale="log", ylabel=r"length of the weights $\Vert\theta\Vert$")
     for axes in (left, right):
         axes.set(xscale="log", xlabel=EPOCH)
-    _legend_above(figure, left, 3)
+    style.legend_above(figure, left, 3)
     return figure
 
 
@@ -276,7 +270,7 @@ def spectrum(
     left.set(xlabel="frequencies in the order of their power", ylabel="share of the power")
     # markers at 0 are whole
     left.set_ylim(bottom=-0.04 * left.dataLim.y1)
-    _level(right, initial_strongest, "before training", above=False)
+    style.level(right, initial_strongest, "before training", above=False)
     right.set_xticks(range(len(shares)), [name.replace(" ", "\n").replace("-", "-\n") for name in shares])
     right.set(xlim=(-0.5, len(shares) - 0.5), ylim=(0, 1.03), xlabel="way to train")
     right.set_ylabel("power of a unit in its\nstrongest frequency")
@@ -321,7 +315,7 @@ def z_loss(
         style.experiment(left, steps, normalisers[name], colour=colour, label=name)
         style.experiment(right, steps, gaps[name], colour=colour)
         style.theory(right, steps, laws[name], colour=colour)
-    _level(left, 0, "$Z = 1$", x=0.02)
+    style.level(left, 0, "$Z = 1$", x=0.02)
     left.set_ylabel(r"$\ln Z$")
     right.set_ylabel("gap $g$")
     right.set_ylim(bottom=-0.5)

@@ -8,7 +8,7 @@ from solvable._types import RealLike
 from solvable.power_law import PowerLawFit
 
 from ..theory.geometry import welch_bound
-from .widths import WIDTH, _level, _log, _row
+from .widths import WIDTH, _log, _row
 
 SHOWN = (-0.9, 0.0, 0.5)
 """Offsets whose fits are drawn, in units of the smallest loss."""
@@ -32,7 +32,7 @@ def offsets(widths: RealLike, loss: RealLike, offsets: RealLike, by_offset: Powe
     relative = np.asarray(offsets) / loss.min()
     style.theory(top, relative, -by_offset.exponent, color=style.COLOURS[6])
     style.theory(bottom, relative, by_offset.r_squared, color=style.COLOURS[6])
-    _level(bottom, float(plain.r_squared), "no offset")
+    style.level(bottom, float(plain.r_squared), "no offset")
     top.set_ylabel("exponent")
     bottom.set(xlabel="assumed offset $B$ / smallest loss", ylabel="$R^2$", xticks=[-0.8, -0.4, 0, 0.4, 0.8])
     figure.align_ylabels((top, bottom))

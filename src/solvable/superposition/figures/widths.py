@@ -18,8 +18,6 @@ from ..experiment.grid import Grid
 from ..experiment.sweeps import Held
 from ..theory.geometry import welch_bound
 
-SMALL = 8.5
-"""The smallest letters of the book."""
 MIDDLE = 14
 """The width at which spectra are compared."""
 SILENCE = 4 / 3
@@ -45,19 +43,6 @@ def _log(axes: Axes, along: str = "y") -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
-
-
-def _note(axes: Axes, text: str, place: tuple[float, float], *, shift: tuple[float, float] = (0, 3), **options) -> None:
-    """A name beside a line."""
-    look = {"textcoords": "offset points", "fontsize": SMALL, "color": style.GREY, "zorder": 4}
-    axes.annotate(text, place, xytext=shift, **look | options)
-
-
-def _level(axes: Axes, y: float, text: str, *, x: float = 0.98, above: bool = True) -> None:
-    """A dashed line across the panel, and what it stands for; ``x`` is a fraction of the panel's width."""
-    axes.axhline(y, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
-    look = {"ha": "right" if x > 0.5 else "left", "va": "bottom" if above else "top"}
-    _note(axes, text, (x, y), shift=(0, 3 if above else -3), xycoords=axes.get_yaxis_transform(), **look)
 
 
 def _guide(axes: Axes, x: RealLike, mean: RealLike, through: int, *, label: str | None = "slope −1") -> None:
@@ -91,8 +76,8 @@ def knob(stored: Grid) -> Figure:
         axes.axvline(0, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
         axes.set(xlabel=rf"pull $\gamma$,  {title}", xticks=[-1, -0.5, 0, 0.5, 1])
         style.legend(axes, 3, handletextpad=0.4)
-    _note(right, "spring", (-1, 0), ha="left")
-    _note(right, "decay", (1, 0.95), ha="right")
+    style.note(right, "spring", (-1, 0), ha="left")
+    style.note(right, "decay", (1, 0.95), ha="right")
     return figure
 
 
@@ -149,7 +134,7 @@ def random_codes(
         style.limit(left, widths, limit, color=style.COLOURS[colour], label="its limit $C$")
         middles = np.sqrt(widths[1:] * widths[:-1])
         style.theory(right, middles, slopes[alpha], colour=colour)
-    _level(right, 1, "slope 1", x=0.02)
+    style.level(right, 1, "slope 1", x=0.02)
     for axes in (left, right):
         style.log_axis(axes, widths[::2], WIDTH)
         axes.set_xlim(widths[0] / 1.2, widths[-1] * 1.2)
@@ -190,7 +175,9 @@ def strong(
         axes.set_title(rf"$\alpha = {alpha:g}$")
         _log(axes)
     panels[0, 0].set_ylabel(LOSS)
-    _note(panels[0, -1], "always saying 0", (0.98, SILENCE), ha="right", xycoords=panels[0, -1].get_yaxis_transform())
+    style.note(
+        panels[0, -1], "always saying 0", (0.98, SILENCE), ha="right", xycoords=panels[0, -1].get_yaxis_transform()
+    )
     handles, names = panels[0, 0].get_legend_handles_labels()
     look = {"ncols": len(names), "handlelength": 1.6, "columnspacing": 1.2}
     figure.legend(handles, names, loc="outside upper left", **look)
@@ -241,7 +228,7 @@ def held(stored: Grid, held: Held, targets: Mapping[float, RealLike], n: int) ->
     for colour, width in enumerate(widths):
         counts = table.runs.represented[0, :, colour] * n / width
         _joined(left, table.gammas, counts, colour=colour, label=f"$m$ = {width}")
-    _level(left, 1, "held: one for each dimension", x=0.02, above=False)
+    style.level(left, 1, "held: one for each dimension", x=0.02, above=False)
     style.log_axis(left, table.gammas, rf"decay $\gamma$,  $\alpha = {table.alphas[0]:g}$")
     left.set(ylabel="represented / $m$", ylim=(0, None))
     style.legend(left, 3, handletextpad=0.4)
@@ -276,7 +263,7 @@ def exponents(alphas: RealLike, strong: RealLike, weak: RealLike, ideal: RealLik
     style.limit(axes, alphas, np.ones(len(alphas)))
     for factor, at, name in ((1, 1.6, r"$\alpha - 1$"), (2, 1.7, r"$2(\alpha - 1)$")):
         style.limit(axes, falling, factor * (falling - 1))
-        _note(axes, name, (at, factor * (at - 1)), shift=(4, -3), va="top")
+        style.note(axes, name, (at, factor * (at - 1)), shift=(4, -3), va="top")
     axes.set(xlabel=r"exponent of the frequencies $\alpha$", ylabel="exponent of the loss in $m$")
     style.legend(axes, 3)
     return figure
