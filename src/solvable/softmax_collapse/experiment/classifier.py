@@ -17,7 +17,7 @@ from solvable.training import train
 
 from ..theory.directions import naive_loss_minimisation_cosine, norm
 from ..theory.losses import LOSSES, right_one
-from ..theory.precision import DTYPES, collapsed, log_odds, logit_gap
+from ..theory.precision import DTYPES, collapsed_fraction, log_odds, logit_gap
 from .data import Task
 from .network import Layer, initial_network, network_logits
 
@@ -42,8 +42,9 @@ def paper_adamw(
         ValueError: an argument lies outside its domain.
     """
     require.positive(learning_rate=learning_rate, epsilon=epsilon)
-    if not 0 <= beta2 < 1:
-        raise ValueError(f"beta2 must be non-negative and below 1, got {beta2!r}")
+    require.within(0, 1, beta2=beta2)
+    if beta2 == 1:
+        raise ValueError(f"beta2 must be below 1, got {beta2!r}")
     require.non_negative(weight_decay=weight_decay)
     return optax.adamw(learning_rate, b1=0.9, b2=beta2, eps=epsilon, weight_decay=weight_decay)
 
@@ -289,7 +290,7 @@ def advance(
             jnp.mean(rows(logits).astype(float)),
             jnp.mean(hits, dtype=float),
             jnp.mean(test_hits, dtype=float),
-            jnp.mean(collapsed(seen, labels), dtype=float),
+            collapsed_fraction(seen, labels),
             jnp.mean(right_one(slopes, labels) == 0, dtype=float),
             jnp.mean(jnp.all(slopes == 0, axis=-1), dtype=float),
             jnp.median(logit_gap(exact, labels)),
