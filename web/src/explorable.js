@@ -35,7 +35,7 @@ const STOPPED = "The calculation has stopped. Load the page again to go on.";
 export async function start(stage) {
   const box = /** @type {HTMLElement} */ (stage.closest(".explorable"));
   const { manifest, evaluate } = await load(stage);
-  const setting = readSetting(box.id, manifest) ?? decodeQuery("", manifest.controls, manifest.panels);
+  const setting = readSetting(box.id, manifest, location.hash) ?? decodeQuery("", manifest.controls, manifest.panels);
   const outputs = await evaluate(setting.values);
   bringAlive(stage, box, manifest, evaluate, setting, outputs);
 }
@@ -72,10 +72,11 @@ async function fetched(address) {
 /**
  * @param {string} id
  * @param {Manifest} manifest
+ * @param {string} hash
  * @returns {Setting | null} what the address says about this figure, if it does
  */
-function readSetting(id, manifest) {
-  const fragment = splitFragment(location.hash);
+function readSetting(id, manifest, hash) {
+  const fragment = splitFragment(hash);
   if (fragment.id !== id || fragment.query === null) return null;
   return decodeQuery(fragment.query, manifest.controls, manifest.panels);
 }
@@ -253,8 +254,9 @@ function bringAlive(stage, box, manifest, evaluate, setting, outputs) {
   new ResizeObserver(() => {
     for (const view of views) view.resize();
   }).observe(stage);
-  addEventListener("hashchange", () => {
-    const named = readSetting(box.id, manifest);
+  addEventListener("hashchange", ({ newURL }) => {
+    // not `location.hash`: a move that waited to be written may have replaced it since
+    const named = readSetting(box.id, manifest, new URL(newURL).hash);
     if (!named) return;
     player?.stop();
     Object.assign(scales, named.scales);

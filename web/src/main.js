@@ -37,15 +37,19 @@
     }
   }
 
-  /** @returns {HTMLElement | null} the stage that the address names */
-  function named() {
-    const id = decoded(location.hash.slice(1).split("?")[0]);
+  /**
+   * @param {string} hash
+   * @returns {HTMLElement | null} the stage that the address names
+   */
+  function named(hash) {
+    const id = decoded(hash.slice(1).split("?")[0]);
     const box = id ? document.getElementById(id) : null;
     return box?.querySelector("[data-explorable]") ?? null;
   }
 
-  function follow() {
-    const stage = named();
+  /** @param {string} hash */
+  function follow(hash) {
+    const stage = named(hash);
     if (!stage) return;
     stage.closest(".explorable")?.scrollIntoView();
     wake(stage);
@@ -69,6 +73,6 @@
   const stages = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-explorable]"));
   if (!stages.length) return;
   for (const stage of stages) watch(stage);
-  addEventListener("hashchange", follow);
-  follow();
+  addEventListener("hashchange", ({ newURL }) => follow(new URL(newURL).hash));
+  follow(location.hash);
 })();

@@ -46,6 +46,7 @@ def modular_addition(p: int, *, fraction: float, key: Key[Array, ""]) -> Task:
 
     Source: Prieto et al. (2025), section 4, with p = 113.
 
+    >>> import jax
     >>> task = modular_addition(31, fraction=0.8, key=jax.random.key(0))
     >>> len(task.train_labels), len(task.test_labels), task.width, task.classes
     (768, 193, 62, 31)
@@ -79,6 +80,7 @@ def sparse_parity(bits: int, *, parity_bits: int, samples: int, fraction: float,
     Source: Prieto et al. (2025), figure 4: 40 bits in its caption, of which 3 count; 43 in their code. Of
     2000 samples half are for training.
 
+    >>> import jax
     >>> task = sparse_parity(40, parity_bits=3, samples=2000, fraction=0.5, key=jax.random.key(0))
     >>> task.train_inputs.shape, task.test_inputs.shape, task.classes
     ((1000, 40), (1000, 40), 2)
