@@ -48,6 +48,7 @@ bench: $(READY)  ## time the closed forms and kernels against other ways to get 
 	@$(RUN) benchmarks.ntk
 	@$(RUN) benchmarks.superposition
 	@$(RUN) benchmarks.softmax_collapse
+	@$(RUN) benchmarks.best_of_k
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

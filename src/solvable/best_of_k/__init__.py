@@ -24,10 +24,10 @@ from .experiment import (
 from .theory import (
     MOST_TRIES,
     NEVER,
+    REACH,
     STIRLING,
     STIRLING_FROM,
     SUM_TOLERANCE,
-    TAU_LOGS,
     TRIES,
     DeterministicEquivalents,
     Difficulties,
@@ -89,10 +89,10 @@ from .theory import (
 __all__ = [
     "MOST_TRIES",
     "NEVER",
+    "REACH",
     "STIRLING",
     "STIRLING_FROM",
     "SUM_TOLERANCE",
-    "TAU_LOGS",
     "TRIES",
     "BayesianLinearRegression",
     "DeterministicEquivalents",

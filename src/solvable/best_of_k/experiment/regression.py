@@ -144,6 +144,7 @@ def draw_regression(
     teacher_scale: float,
     key: Key[Array, ""],
     eigenvalues: Float[np.ndarray, " d"] | None = None,
+    fixed_length: bool = False,
 ) -> RegressionTask:
     r"""Draw a teacher, inputs and noisy labels.
 
@@ -159,6 +160,7 @@ def draw_regression(
         teacher_scale: :math:`w_0`, non-negative.
         key: of the draw.
         eigenvalues: ``(d,)`` of :math:`\Sigma`, which is diagonal; all one where not given.
+        fixed_length: scale the teacher to its mean length, :math:`|w_T|^2 = w_0^2 d`.
 
     Returns:
         Features, labels and the teacher.
@@ -174,7 +176,8 @@ def draw_regression(
     require.integer(1, samples=samples, dimension=dimension)
     require.non_negative(noise=noise, teacher_scale=teacher_scale)
     draw = generator(key)
-    teacher = teacher_scale * draw.normal(size=dimension)
+    teacher = draw.normal(size=dimension)
+    teacher *= teacher_scale * (np.sqrt(dimension) / np.linalg.norm(teacher) if fixed_length else 1)
     features = draw_features(samples, dimension, draw, eigenvalues)
     return RegressionTask(features, features @ teacher + noise * draw.normal(size=samples), teacher)
 

@@ -177,7 +177,9 @@ def _read(state: _Running) -> tuple[Array, Array]:
 @partial(jax.jit, static_argnames=("hard", "inside"))
 def _first_chunk(key, t, b, a, *, hard, inside):
     z = _answers(key, jnp.asarray(0), b.size, b.dtype, 2**inside)
-    states = [_weigh(z[:, : 2**j], t, b, a, hard) for j in range(inside + 1)]
+    states = [_weigh(z[:, :1], t, b, a, hard)]
+    for j in range(inside):
+        states.append(_merge(states[-1], _weigh(z[:, 2**j : 2 ** (j + 1)], t, b, a, hard), hard))
     errors, effective = zip(*map(_read, states), strict=True)
     return states[-1], jnp.stack(errors), jnp.stack(effective)
 

@@ -24,6 +24,7 @@ NOISE = (3.0, 40.0)
 """How far below and above the noise of a score reaches: exp(-e^3) is nothing, and neither is e^-40."""
 WIDEST = 0.15
 """How fast the steps of scores may grow."""
+TINY = 1e-12
 
 
 def nearest_moments(k, a, nodes=NEAREST):
@@ -36,23 +37,26 @@ def nearest_moments(k, a, nodes=NEAREST):
     size = jnp.abs(a)[:, None]
     typical = ROOT / 2 * jnp.exp(jnp.minimum(size**2 / 2, 40.0)) / k[-1]
     low = jnp.minimum(LEAST_SHARE * typical, jnp.maximum(size - FAR - 1, 0.1))
-    start, end = jnp.log(jnp.exp(low) - 1 + low**3 / 6), size + FAR  # in single precision the small are not lost
-    start = jnp.where(low < 1e-3, jnp.log(low), start)
-    step = (end - start) / (nodes - 1)
+    # where r = log(1 + e^place) is there; a small one would lose its digits in the difference
+    start = jnp.where(low < 1e-2, jnp.log(low) + low / 2, low + jnp.log(1 - jnp.exp(-low)))
+    step = (size + FAR - start) / (nodes - 1)
     # logarithmic for small distances, even for large ones
     place = start + step * jnp.arange(float(nodes))
     grown = jnp.exp(-jnp.abs(place))
     r = jnp.maximum(place, 0) + _log_of_one_and(grown)
     stretch = step * jnp.where(place > 0, 1, grown) / (1 + grown)
     both = jnp.exp(-2 * size * r)
-    density = jnp.exp(-((r - size) ** 2) / 2) * (1 + both) / ROOT
-    closer = low * density[:, :1] + _up_to(stretch * density)
+    density = jnp.exp(-(r - size) * (r - size) / 2) * (1 + both) / ROOT
+    chance = stretch * density
+    # what is below the first place, where the chance grows by equal factors
+    closer = _up_to(chance) + chance[:, :1] / (jnp.exp(step) - 1)
     left = jnp.exp(k * _log_of_rest(closer)[:, :, None])
     tanh = (1 - both) / (1 + both)
-    first = stretch * (tanh + size * r * (1 - tanh**2))
-    second = stretch * 2 * r
-    signed = jnp.sum(first[:, :, None] * left, axis=1)
-    return jnp.sign(a)[:, None] * signed, jnp.sum(second[:, :, None] * left, axis=1)
+    first, second = stretch * (tanh + size * r * (1 - tanh * tanh)), stretch * 2 * r
+    moments = jnp.stack([first, second], axis=1) @ left
+    # below the first place no answer is
+    signed = low * tanh[:, :1] + _at_start(first) + moments[:, 0]
+    return jnp.sign(a)[:, None] * signed, low * low + _at_start(second) + moments[:, 1]
 
 
 def softmax_moments(k, t, a, scores, band):
@@ -88,29 +92,35 @@ def softmax_moments(k, t, a, scores, band):
     reach = jnp.sqrt(jnp.maximum(jnp.minimum(jnp.maximum(y, 0) + NOISE[1], farthest) - begin, 0.01))[:, :, None]
     part = jnp.arange(float(band)) / (band - 1)
     x = reach * part
-    q = begin[:, :, None] + x**2
-    root = jnp.sqrt(jnp.maximum(q, 1e-12))
-    r = jnp.sqrt(2 * t)[:, :, None] * root
-    both = jnp.exp(-2 * size[:, :, None] * r)
-    above = jnp.minimum(y[:, :, None] - q, NOISE[0] + 1)
-    along = jnp.where(begin[:, :, None] + part > 0, x / root, 1)
-    drawn = jnp.exp(above - jnp.exp(above) - (r - size[:, :, None]) ** 2 / 2) * along
+    q = begin[:, :, None] + x * x
+    r = jnp.sqrt((2 * t)[:, :, None] * q)
+    both = jnp.exp((-2 * size)[:, :, None] * r)
+    above = y[:, :, None] - q
+    # dr / dx = 2 t x / r, and sqrt(2 t) where both are 0
+    along = (2 * t)[:, :, None] * (x + TINY) / (r + TINY * jnp.sqrt(2 * t)[:, :, None])
+    away = r - size[:, :, None]
+    drawn = jnp.exp(above - jnp.exp(above) - 0.5 * away * away) * along
     weights = jnp.where(part > 0, 1, 0.5) / (band - 1)
-    here = jnp.sqrt(2 * t) / ROOT * reach[:, :, 0] * stretch
-    chance = here * ((drawn * (1 + both)) @ weights)
-    first = here * ((drawn * (1 - both) * r) @ weights)
-    second = here * ((drawn * (1 + both) * r**2) @ weights)
+    here = reach[:, :, 0] / ROOT * stretch
+    mirrored = drawn * both
+    sides = drawn + mirrored, (drawn - mirrored) * r
+    chance, first, second = (here * (each @ weights) for each in (*sides, sides[0] * r * r))
 
     left = jnp.exp((k - 1) * _log_of_rest(_up_to(chance))[:, :, None])
     # the chances of all places add up to one but for the error of the rule, which is the same above and below
-    total, first, second = (jnp.sum(each[:, :, None] * left, axis=1) for each in (chance, first, second))
-    return jnp.sign(a)[:, None] * first / total, second / total
+    moments = jnp.stack([chance, first, second], axis=1) @ left
+    return jnp.sign(a)[:, None] * moments[:, 1] / moments[:, 0], moments[:, 2] / moments[:, 0]
 
 
 def error(b, a, first, second):
     """Squared error in predictive variances, ``(points, ks)``, from the moments."""
     apart = (b - a)[:, None]
     return apart**2 + 2 * apart * first + second
+
+
+def _at_start(amounts):
+    """What a sum over all nodes lacks at the first: half of it is too much, and the rule errs by the slope there."""
+    return -amounts[:, :1] / 2 + (4 * amounts[:, 1:2] - 3 * amounts[:, :1] - amounts[:, 2:3]) / 24
 
 
 def _up_to(amounts):

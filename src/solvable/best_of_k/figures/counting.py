@@ -19,11 +19,11 @@ from .selection import (
     Values,
     _along,
     _curves,
-    _dashed,
     _explain,
     _measure,
     _measure_all,
     _named,
+    _plain_log,
     _ticks_at,
 )
 
@@ -31,6 +31,8 @@ TRIES = "tries $k$"
 FAILURE = "failure, 1 − coverage"
 BELOW = 30.0
 """A finite benchmark is drawn down to this part of the least of the law: it ends as an exponential."""
+TOP = 1.5
+"""The end of an axis of shares, which leaves room for a marker at 1."""
 MISS = "error of a token $1 - p$"
 
 
@@ -72,23 +74,24 @@ def coverage(
     """
     figure, (left, right) = style.panels(2, height=3.2)
     _curves(left, ks, exact, "a")
-    for colour, name in enumerate(exact):
-        _dashed(left, ks, laws[name], colour=colour)
-    _explain(left, dashed="power law")
-    # at few tries the laws lie above 1, where no failure is
-    left.set_ylim(top=1.5)
+    for index, name in enumerate(exact):
+        # above the curve, which would hide it where they agree
+        label = None if index else "power law"
+        style.limit(left, ks, laws[name], color=BLACK, zorder=3, dashes=(5, 6), label=label)
     style.theory(right, ks, infinite, color=BLACK, label="$Q$ = ∞")
     bottom = np.min(infinite) / BELOW
     for colour, (name, failure) in enumerate(benchmarks.items()):
         shown = np.asarray(failure) > bottom
         places, values = np.asarray(ks)[shown], np.asarray(failure)[shown]
         style.experiment(right, places, values, colour=colour, label=_named("Q", name))
-    right.set_ylim(bottom / 1.5, 1.5)
     for axes in (left, right):
         axes.set_yscale("log")
         _along(axes, ks, TRIES)
         style.legend(axes, 3)
     left.set_ylabel(FAILURE)
+    # at few tries the laws lie above 1, where no failure is
+    left.set_ylim(top=TOP)
+    right.set_ylim(bottom / TOP, TOP)
     return figure
 
 
@@ -109,6 +112,7 @@ def verifiers(
         ceiling: share of problems that are answered correctly with endlessly many tries.
     """
     figure, axes = style.panels(height=3.3)
+    axes.margins(y=0.1)  # for the name of the ceiling
     _curves(axes, tries, utilities, "c")
     style.level(axes, ceiling, "ceiling at no cost")
     _measure_all(axes, utilities, simulated)
@@ -160,9 +164,10 @@ def verified_gap(horizons: Values, gap: Values, measured: Measured) -> Figure:
         measured: horizons, mean gains, their standard errors.
     """
     figure, axes = style.panels(height=3.1)
-    style.theory(axes, horizons, gap, label=r"$\sigma_1 \sqrt{H}\ \mathrm{E}\max z$")
+    style.theory(axes, horizons, gap, label=r"$\sigma_1 \sqrt{H}\ \mathrm{E}[\max\, z]$")
     _measure(axes, measured, label="simulated")
-    axes.set(yscale="log", ylabel="gain over imitation")
+    axes.set_ylabel("gain over imitation")
+    _plain_log(axes)
     _along(axes, horizons, "steps of a trace $H$")
     style.legend(axes, 2)
     return figure
@@ -188,7 +193,7 @@ def emergence(
     left.set_ylabel("share of answers $p^L$")
     style.theory(right, misses, horizons, color=BLACK, label=r"$\ln s\, /\, \ln p$")
     _measure(right, measured, label="simulated")
-    right.set(yscale="log", ylabel=f"length at a success of $s$ = {success:g}")
+    right.set(yscale="log", ylabel=f"length at success $s$ = {success:g}")
     for axes in (left, right):
         axes.set(xscale="log", xlabel=MISS)
         axes.invert_xaxis()
@@ -210,6 +215,6 @@ def costs(lengths: Values, compute: Values, memory: Values, equivalent: Values) 
     style.theory(axes, lengths, equivalent, color=BLACK, label="together", linewidth=3.0, alpha=0.35)
     style.theory(axes, lengths, compute, colour=0, label="operations")
     style.theory(axes, lengths, memory, colour=1, label="reads of memory")
-    axes.set(xscale="log", yscale="log", xlabel="tokens of the answer", ylabel="operations, or as many")
+    axes.set(xscale="log", yscale="log", xlabel="tokens of the answer", ylabel="equivalent operations")
     style.legend(axes, 3)
     return figure

@@ -12,7 +12,6 @@ from solvable import style
 
 from .selection import (
     ANSWERS,
-    BLACK,
     ERROR,
     Measured,
     Name,
@@ -24,7 +23,11 @@ from .selection import (
     _measure,
     _measure_all,
     _named,
+    _plain_log,
 )
+
+LEAST = 0.7
+"""The end of an axis of numbers of answers."""
 
 
 def vanished(ks: Values, predicted: Mapping[Name, Values], measured: Mapping[Name, Measured]) -> Figure:
@@ -50,9 +53,9 @@ def grid(
     share: Values,
     measured: Points,
     ks: Values,
-    law: Values,
+    laws: Mapping[str, Values],
     floor: float,
-    nearest: Mapping[str, Points],
+    nearest: Mapping[str, Measured],
 ) -> Figure:
     r"""Numbers of a generator lie on a grid: how many are different, and how near the nearest comes to a target.
 
@@ -61,19 +64,19 @@ def grid(
         share: ``(m,)``; predicted share of different values.
         measured: numbers of draws, and that share among them.
         ks: ``(n,)``; numbers of answers.
-        law: ``(n,)``; error of the best of k real numbers.
+        laws: for each precision ``(n,)``; predicted error of the best of k, the one with the grid first.
         floor: the least that the grid allows on average.
-        nearest: for each precision numbers of answers, and the mean error over targets.
+        nearest: for the same precisions numbers of answers, mean errors over targets, their standard errors.
     """
     figure, (left, right) = style.panels(2, height=3.1)
-    style.theory(left, draws, share, color=BLACK, label="predicted")
-    style.experiment(left, *measured, colour=0, label="float32")
+    style.theory(left, draws, share, label="predicted")
+    style.experiment(left, *measured, label="drawn")
     left.set_ylabel("share of different values")
     _along(left, draws, "draws")
-    style.theory(right, ks, law, color=BLACK, label="real numbers")
-    for colour, (name, points) in enumerate(nearest.items()):
-        style.experiment(right, *points, colour=colour, label=name)
-    style.level(right, floor, r"grid: $\Delta^2 / 12$", x=0.02, above=False)
+    _curves(right, ks, laws, "")
+    _measure_all(right, laws, nearest)
+    _explain(right, measured="drawn")
+    style.level(right, floor, r"$\Delta^2 / 12$ of the grid", x=0.02)
     right.set(yscale="log", ylabel=ERROR)
     _along(right, ks)
     style.legend(left, 2)
@@ -95,6 +98,8 @@ def effective(ks: Values, predicted: Mapping[Name, Values], measured: Mapping[Na
     _measure_all(axes, predicted, measured)
     _explain(axes, measured="measured")
     axes.set(yscale="log", ylabel="effective number of answers")
+    # the prediction is for many answers: a number below 1 means nothing
+    axes.set_ylim(bottom=LEAST)
     _along(axes, ks, ANSWERS)
     style.legend(axes, 3)
     return figure
@@ -114,7 +119,8 @@ def heavy(spreads: Mapping[Name, Measured], slopes: Mapping[Name, float]) -> Fig
         style.theory(axes, inputs, ranges[0] * (inputs / inputs[0]) ** slopes[name], colour=colour)
         _measure(axes, (inputs, ranges, errors), colour=colour, label=_named(r"\tau^2", name))
     axes.plot([], [], color=style.GREY, label="predicted slope")
-    axes.set(yscale="log", ylabel="interquartile range / expectation")
+    axes.set_ylabel("interquartile range / expectation")
+    _plain_log(axes)
     _along(axes, inputs, "inputs")
     style.legend(axes, 4)
     return figure

@@ -10,6 +10,7 @@ from numbers import Real
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from solvable import style
 from solvable._types import RealLike
@@ -30,9 +31,13 @@ ERROR = r"error $\delta / s^2$"
 SLOPE_IN_K = r"exponent $-d\ln\delta\, /\, d\ln k$"
 FEW_OCTAVES = 9
 """Powers of two that have room for their numbers along an axis; beyond, powers of ten are named."""
+SHORT_NUMBERS = 11
+"""The largest power of two whose digits fit below a tick."""
 BLACK = style.COLOURS[6]
-LINEAR_PART = 0.01
+LINEAR_PART = 1e-5
 """Below it an axis with values of both signs is linear, beyond it logarithmic."""
+SIGNED_TICKS = [sign * 10.0**power for sign in (-1, 1) for power in (-4, -2, 0)]
+"""Of such an axis, beside 0."""
 
 
 def _named(symbol: str, name: Name) -> str:
@@ -44,12 +49,20 @@ def _named(symbol: str, name: Name) -> str:
 
 
 def _along(axes: Axes, ks: Values, label: str = ANSWERS) -> None:
-    """Make an axis of whole numbers logarithmic, with powers of two where they are few."""
+    """Make an axis of whole numbers logarithmic, with powers of two where they are few and small."""
     first, last = np.log2(np.min(ks)), np.log2(np.max(ks))
-    if last - first > FEW_OCTAVES:
+    if last - first > FEW_OCTAVES or last > SHORT_NUMBERS:
         axes.set(xscale="log", xlabel=label)
     else:
         style.log_axis(axes, 2.0 ** np.arange(np.ceil(first), np.floor(last) + 1), label)
+
+
+def _plain_log(axes: Axes) -> None:
+    """Make the vertical axis logarithmic, with plain numbers, several in a decade: for values that span few of them."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _curves(axes: Axes, x: Values, curves: Mapping[Name, Values], symbol: str, **options) -> None:
@@ -229,6 +242,8 @@ def wrong_judge(
     _curves(right, single_ks, single, "a")
     right.axhline(0, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
     right.set_yscale("symlog", linthresh=LINEAR_PART)
+    right.set_yticks([*SIGNED_TICKS, 0])
+    right.yaxis.set_minor_locator(NullLocator())
     right.set_ylabel(r"$\delta / s^2 - (b - a)^2$")
     _along(right, single_ks)
     style.legend(left, 3)

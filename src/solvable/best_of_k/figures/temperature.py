@@ -29,6 +29,8 @@ from .selection import (
 )
 
 TEMPERATURE = "temperature $t = T / 2s^2$"
+COLUMNS = 7
+"""Short entries of a legend that have room above two panels."""
 
 
 def _same_colours(curves: Mapping[Name, object], others: Mapping[Name, object]) -> dict[Name, int]:
@@ -57,17 +59,16 @@ def temperatures(
     _curves(left, t, curves, "k")
     left.set(xscale="log", xlabel=TEMPERATURE, ylabel=ERROR)
     _ticks_at(left, curves, optima)
-    _explain(left, tick="least error")
     for name, colour in _same_colours(curves, by_bias).items():
         exact, series = by_bias[name]
         style.theory(right, biases, exact, colour=colour)
         _dashed(right, biases, series, colour=colour)
         if name not in curves:
             style.theory(left, [], [], colour=colour, label=_named("k", name))
-    _explain(left, dashed="series")
+    _explain(left, dashed="series", tick="least error")
     right.set(xlabel="bias against the judge's target, $a$", ylabel="best temperature $t^*$")
     right.set_ylim(bottom=0)
-    style.legend_above(figure, left, 6)
+    style.legend_above(figure, left, COLUMNS)
     return figure
 
 
@@ -170,5 +171,6 @@ def trade(
     right.set_ylabel(r"slope $d\ln\delta\, /\, d\ln n$")
     for axes in (left, right):
         axes.set(xscale="log", xlabel="training examples $n$")
-        style.legend(axes, 3)
+    style.legend(left, 3)
+    style.legend(right, 2)
     return figure

@@ -1,9 +1,8 @@
 """What is known of the best of k in closed form, or up to a quadrature."""
 
 from .arithmetic import distinct_share, grid_error, normal_spacing, vanishing_share
-from .averages import asymptotic_coefficient, average_error, average_has_finite_optimal_k, gain_exponent
+from .averages import REACH, asymptotic_coefficient, average_error, average_has_finite_optimal_k, gain_exponent
 from .costs import (
-    TAU_LOGS,
     InferenceCost,
     attention_share,
     best_of_n_gain,
@@ -63,10 +62,10 @@ from .verifiers import (
 __all__ = [
     "MOST_TRIES",
     "NEVER",
+    "REACH",
     "STIRLING",
     "STIRLING_FROM",
     "SUM_TOLERANCE",
-    "TAU_LOGS",
     "TRIES",
     "DeterministicEquivalents",
     "Difficulties",

@@ -1,5 +1,6 @@
 """Errors averaged over inputs, whose biases follow a Gaussian law."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -9,8 +10,10 @@ from solvable._types import RealLike, promote
 
 from .selection import softmax_selection_error
 
-BIASES = 201
-"""Nodes of the trapezoidal rule over ten standard deviations of the bias."""
+BIASES = 145
+"""Nodes of the trapezoidal rule over the bias."""
+REACH = {True: 13.0, False: 9.0}
+"""Standard deviations of the bias, without a temperature and with one; only without it are errors ever tiny."""
 
 
 def average_error(k: RealLike, t: float, *, bias_variance: float, offset: float = 0.0) -> Float[Array, "..."]:
@@ -27,10 +30,11 @@ def average_error(k: RealLike, t: float, *, bias_variance: float, offset: float 
 
     Returns:
         :math:`\mathbb{E}_b[\delta] / s^2`, of the shape of ``k``; relative error 1e-9 in double precision, for
-        :math:`\tau^2 \le 4`.
+        :math:`(1 + |c|)\, \tau \le 4`.
 
     Raises:
         ValueError: an argument is outside its domain.
+        ArithmeticError: a judge aims so far out, at so low a temperature, that the quadrature is too coarse for it.
 
     Source: derived in the chapter; the family of judges is that of Halder and Pehlevan's code.
 
@@ -39,9 +43,11 @@ def average_error(k: RealLike, t: float, *, bias_variance: float, offset: float 
     """
     require.non_negative(bias_variance=bias_variance)
     require.finite(offset=offset)
+    cold = not isinstance(t, jax.core.Tracer) and float(t) == 0
     k, t, variance, offset = promote(k, t, bias_variance, offset)
-    b = jnp.sqrt(variance) * jnp.asarray(np.linspace(0, 10, BIASES), k.dtype)
-    density = np.exp(-(np.linspace(0, 10, BIASES) ** 2) / 2)
+    deviations = np.linspace(0, REACH[cold], BIASES)
+    b = jnp.sqrt(variance) * jnp.asarray(deviations, k.dtype)
+    density = np.exp(-(deviations**2) / 2)
     density[0] /= 2  # the law is even: half of it, and half of the node that both halves share
     errors = softmax_selection_error(k, t, bias_teacher=b, bias_reward=(1 + offset) * b)
     return jnp.tensordot(jnp.asarray(density / density.sum(), k.dtype), errors, axes=1)
@@ -118,7 +124,13 @@ def average_has_finite_optimal_k(t: RealLike, *, bias_variance: RealLike, offset
         \Big[ \Big( \frac{1}{1 + t} + \frac{2}{2 + t} \Big)(1 + c)^2 - 2 (1 + c) \Big]
         \frac{\tau^2}{1 - 2 \kappa \tau^2} > 1, \qquad \kappa = \frac{(1 + c)^2}{(1 + t)(2 + t)} ,
 
-    for :math:`2 \kappa \tau^2 < 1`: inputs count by how many answers the softmax needs there.
+    for :math:`2 \kappa \tau^2 < 1`: inputs count by how many answers the softmax needs there. Where that average
+    diverges, the inputs decide for which :math:`k` answers just do not suffice. Their choice is the outermost answer,
+    and the condition is
+
+    .. math:: \frac{2 (1 + c)^2}{1 + t} + \frac{t}{2 \tau^2} > 2 (1 + c) ,
+
+    at temperature zero :math:`c (1 + c) > 0`.
 
     Args:
         t: :math:`T / 2 s^2`, not negative.
@@ -126,8 +138,7 @@ def average_has_finite_optimal_k(t: RealLike, *, bias_variance: RealLike, offset
         offset: :math:`c` of the judge.
 
     Returns:
-        Truth values of the broadcast shape. Where the average diverges, the inputs far out decide alone: the sign of
-        the bracket, or at temperature zero of :math:`c (1 + c)`.
+        Truth values of the broadcast shape.
 
     Raises:
         ValueError: an argument is outside its domain.
@@ -142,4 +153,6 @@ def average_has_finite_optimal_k(t: RealLike, *, bias_variance: RealLike, offset
     t, variance, c = promote(t, bias_variance, offset)
     pull = jnp.where(t > 0, (1 / (1 + t) + 2 / (2 + t)) * (1 + c) ** 2 - 2 * (1 + c), 2 * c * (1 + c))
     left = 1 - 2 * variance * (1 + c) ** 2 * jnp.where(t > 0, 1 / ((1 + t) * (2 + t)), 1)
-    return pull * variance > jnp.maximum(left, 0)
+    inside = pull * variance > left
+    outside = 2 * (1 + c) ** 2 / (1 + t) + t / (2 * jnp.where(variance > 0, variance, 1)) > 2 * (1 + c)
+    return jnp.where(left > 0, inside, outside)

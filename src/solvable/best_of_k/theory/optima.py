@@ -99,6 +99,7 @@ def optimal_temperature(k: float, *, bias_teacher: float, bias_reward: float) ->
 
     Raises:
         ValueError: ``k`` is below 1, or a bias is not finite.
+        ArithmeticError: a judge is farther out than the quadrature reaches, about 14 standard deviations.
 
     Source: exact errors compared; the limit derived in the chapter.
 
@@ -108,10 +109,12 @@ def optimal_temperature(k: float, *, bias_teacher: float, bias_reward: float) ->
     require.within(1, np.inf, k=k)
     require.finite(bias_teacher=bias_teacher, bias_reward=bias_reward)
     biases = {"bias_teacher": bias_teacher, "bias_reward": bias_reward}
+    if k == 1:
+        return 0.0
     if np.isinf(k):
         slope = 1 + 2 * bias_teacher * bias_reward
         return max(0.0, 2 * bias_reward**2 / slope - 1) if slope > 0 else float("inf")
-    grid = np.geomspace(*TEMPERATURES, 65)
+    grid = np.geomspace(*TEMPERATURES, 33)
     errors = np.asarray(softmax_selection_error(k, np.concatenate([[0.0], grid]), **biases))
     best = int(np.argmin(errors))
     if best <= 1 and errors[0] <= errors.min() * (1 + 1e-12):
@@ -194,11 +197,11 @@ def optimal_reward_offset(t: float, *, k: float = np.inf, bias_teacher: float = 
     def error(a):
         return softmax_selection_error(k, t, bias_teacher=abs(bias_teacher), bias_reward=a)
 
-    grid = np.linspace(0, 12, 121)
+    grid = np.linspace(0, 12, 61)
     best = int(np.argmin(error(grid)))
     found = minimize_scalar(
         lambda a: float(error(a)),
-        bounds=(grid[max(best - 1, 0)], grid[min(best + 1, 120)]),
+        bounds=(grid[max(best - 1, 0)], grid[min(best + 1, 60)]),
         method="bounded",
         options={"xatol": 1e-7},
     )

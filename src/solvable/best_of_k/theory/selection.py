@@ -1,5 +1,6 @@
 """The error of the one answer that is selected from k, exact at every k and temperature."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -14,10 +15,25 @@ from solvable._types import RealLike, promote
 
 from .nearest import _distance, _mass
 
-TAUS = np.linspace(-13, 3.9, 136)
-"""Nodes in the logarithm of an exponential variable; what they leave out is below 1e-16 of its mean square."""
-SCORES, BAND = 512, 96
-"""Nodes in the score of the selected sample, and in the noise that a score is made of."""
+
+def _exponential_law(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights for means over an exponential variable, by the double-exponential rule.
+
+    Both ends vanish doubly exponentially, whether the function of the variable starts like its square or like its
+    logarithm.
+    """
+    w = np.linspace(-3.7, 3.85, nodes)
+    tau = np.exp(w - np.exp(-w))
+    return tau, (w[1] - w[0]) * (1 + np.exp(-w)) * tau * np.exp(-tau)
+
+
+TAUS, TAU_WEIGHTS = _exponential_law(128)
+PAIRS, POINTS, NUMBERS = 64, 8, (1, 16, 64, 128)
+"""Lengths of the stretches that are computed together: pairs of k and bias, points; and of lists of k."""
+SCORES = 384
+"""Nodes in the score of the selected sample."""
+BAND_NODES, BAND_WEIGHTS = np.polynomial.legendre.leggauss(96)
+"""Nodes in the noise that a score is made of, over the stretch that it comes from."""
 LONGEST_EVEN = 100.0
 """Scores that nodes are evenly spread over; beyond, a judge's target is so far out that the noise does not decide."""
 
@@ -51,7 +67,7 @@ def selected_moments(k: RealLike, t: RealLike, *, bias_reward: RealLike) -> Sele
         bias_reward: :math:`a = (m - y_R) / s`, of the judge; ``t`` and it are broadcast to ``*points``.
 
     Returns:
-        The moments, for every point and every ``k``. Relative error in double precision: 1e-12 at :math:`t = 0`; 1e-11
+        The moments, for every point and every ``k``. Relative error in double precision: 1e-12 at :math:`t = 0`, 1e-11
         down to :math:`t = 10^{-3}`, 1e-8 at :math:`10^{-6}`.
 
     Raises:
@@ -73,13 +89,48 @@ def selected_moments(k: RealLike, t: RealLike, *, bias_reward: RealLike) -> Sele
     if not isinstance(hard, jax.core.Tracer) and hard.all():
         return _nearest_moments(k, a)
     # a temperature of one where there is none keeps the branch that is not taken finite
-    total, first, second = _softmax_moments(k, jnp.where(hard, 1, t), a)
-    _check_total(total)
+    soft = _softmax_moments(k, jnp.where(hard, 1, t), a)
     if not isinstance(hard, jax.core.Tracer) and not hard.any():
-        return Selected(first, second)
+        return soft
     nearest = _nearest_moments(k, a)
     hard = hard.reshape(hard.shape + (1,) * k.ndim)
-    return Selected(jnp.where(hard, nearest.first, first), jnp.where(hard, nearest.second, second))
+    return Selected(*(jnp.where(hard, *both) for both in zip(nearest, soft, strict=True)))
+
+
+def _in_pieces(function: Callable[..., tuple[Array, ...]], size: int, *arrays: Array) -> tuple[Array, ...]:
+    """Apply a compiled function to stretches of one length, so that it is compiled for that length alone.
+
+    A single entry is a stretch of its own. The last stretch is filled with its last entry.
+    """
+    count = arrays[0].size
+    size = 1 if count == 1 else size
+    filled = [jnp.concatenate([array, jnp.repeat(array[-1:], -count % size)]) for array in arrays]
+    pieces = [function(*(array[at : at + size] for array in filled)) for at in range(0, max(count, 1), size)]
+    return tuple(jnp.concatenate(parts)[:count] for parts in zip(*pieces, strict=True))
+
+
+def _nearest_moments(k: Array, a: Array) -> Selected:
+    """At temperature zero: over the law of the nearest distance."""
+    every_k, every_a = jnp.broadcast_arrays(k, a.reshape(a.shape + (1,) * k.ndim))
+    moments = _in_pieces(_over_distances, PAIRS, every_k.ravel(), every_a.ravel())
+    return Selected(*(moment.reshape(every_k.shape) for moment in moments))
+
+
+@jax.jit
+def _over_distances(k: Array, a: Array) -> tuple[Array, Array]:
+    tau, weights = (jnp.asarray(numbers, a.dtype) for numbers in (TAUS, TAU_WEIGHTS))
+    a = a[:, None]
+    r = _distance(*jnp.broadcast_arrays(tau / k[:, None], a))
+    return jnp.sum(weights * r * jnp.tanh(a * r), axis=-1), jnp.sum(weights * r**2, axis=-1)
+
+
+def _softmax_moments(k: Array, t: Array, a: Array) -> Selected:
+    """At a temperature above zero: over the law of the best score, whose total is one."""
+    room = next((size for size in NUMBERS if size >= k.size), k.size)
+    ks = jnp.concatenate([k.ravel(), jnp.repeat(k.ravel()[-1:], room - k.size)])
+    total, *moments = _in_pieces(partial(_over_points, ks), POINTS, t.ravel(), a.ravel())
+    _check_total(total)
+    return Selected(*(moment[:, : k.size].reshape(t.shape + k.shape) for moment in moments))
 
 
 def _check_total(total: Array) -> None:
@@ -92,22 +143,9 @@ def _check_total(total: Array) -> None:
 
 
 @jax.jit
-def _nearest_moments(k: Array, a: Array) -> Selected:
-    """At temperature zero: over the law of the nearest distance."""
-    nodes = jnp.asarray(TAUS, a.dtype)
-    tau = jnp.exp(nodes)
-    weights = (nodes[1] - nodes[0]) * tau * jnp.exp(-tau)
-    a = a.reshape(a.shape + (1,) * (k.ndim + 1))
-    r = _distance(*jnp.broadcast_arrays(tau / k[..., None], a))
-    return Selected(jnp.sum(weights * r * jnp.tanh(a * r), axis=-1), jnp.sum(weights * r**2, axis=-1))
-
-
-@jax.jit
-def _softmax_moments(k: Array, t: Array, a: Array) -> tuple[Array, Array, Array]:
-    """The total of the law, which is one, and the moments, at a temperature above zero."""
-    # one point after the other: its nodes fit into the cache, those of all may not fit into memory
-    found = jax.lax.map(lambda point: _over_scores(k.ravel(), *point), (t.ravel(), a.ravel()))
-    return tuple(moment.reshape(t.shape + k.shape) for moment in found)
+def _over_points(k: Array, t: Array, a: Array) -> tuple[Array, Array, Array]:
+    # one point after the other: its nodes fit into the cache
+    return jax.lax.map(lambda point: _over_scores(k, *point), (t, a))
 
 
 def _over_scores(k: Array, t: Array, a: Array) -> tuple[Array, Array, Array]:
@@ -129,27 +167,30 @@ def _over_scores(k: Array, t: Array, a: Array) -> tuple[Array, Array, Array]:
 def _score(y: Array, *, t: Array, a: Array) -> tuple[Array, Array, Array, Array]:
     r"""Of one sample: the chance of a score above :math:`-y`, the density there, and the moments within it.
 
-    The score is :math:`G - q` with :math:`q = (z + a)^2 / 2t` and :math:`G` a Gumbel variable. Integrals over
-    :math:`q = q_0 + x^2` are smooth at both ends: at :math:`q = 0` the integrand is even in :math:`x`.
+    The score is :math:`G - q` with :math:`q = (z + a)^2 / 2t` and :math:`G` a Gumbel variable, which is never below -5:
+    what is nearer by more than that scores above. The rest is integrated over :math:`x` with :math:`q = q_0 + x^2`, in
+    which the density of :math:`q` is smooth at 0.
     """
     farthest = (jnp.abs(a) + 10) ** 2 / (2 * t)
-    # warm: the Gaussian is narrower than the noise. Otherwise the noise picks a band of q: it is never below -5
-    warm = farthest < 50
-    start = jnp.where(warm, 0, jnp.maximum(y - 5, 0))
-    reach = jnp.sqrt(jnp.where(warm, farthest, jnp.maximum(y, 0) + 45 - start))
-    x = reach * jnp.arange(BAND, dtype=a.dtype) / (BAND - 1)
+    start = jnp.maximum(y - 5, 0)
+    reach = jnp.sqrt(jnp.maximum(jnp.minimum(farthest, jnp.maximum(y, 0) + 45) - start, 0))
+    x = reach * (1 + BAND_NODES.astype(a.dtype)) / 2
+    weights = reach / 2 * BAND_WEIGHTS.astype(a.dtype)
     q = start + x**2
     r = jnp.sqrt(2 * t * q)
-    weights = reach / (BAND - 1) * jnp.where(jnp.arange(BAND) == 0, 0.5, 1)
-    # of q, times 2x; finite where both are zero
-    density = (norm.pdf(a + r) + norm.pdf(a - r)) * jnp.sqrt(2 * t)
-    density = density * jnp.where(q > 0, x / jnp.sqrt(jnp.where(q > 0, q, 1)), 1)
-    exceed = -jnp.expm1(-jnp.exp(jnp.minimum(y - q, 40)))
-    noise = jnp.exp(y - q - jnp.exp(jnp.minimum(y - q, 40)))
-    # the same integral twice, by parts: one form ends with the Gaussian, the other with the noise
-    miss = jnp.where(warm, exceed * density, noise * 2 * x * _mass(r, jnp.broadcast_to(a, r.shape)))
-    drawn = weights * noise * density
-    return jnp.sum(weights * miss), jnp.sum(drawn), jnp.sum(drawn * r * jnp.tanh(a * r)), jnp.sum(drawn * r**2)
+    # both times dr/dx
+    slope = jnp.sqrt(2 * t) * x / jnp.sqrt(q)
+    near, far = weights * slope * norm.pdf(a - r), weights * slope * norm.pdf(a + r)
+    rate = jnp.exp(jnp.minimum(y - q, 40))
+    noise = rate * jnp.exp(-rate)
+    miss = _mass(jnp.sqrt(2 * t * start), a) - jnp.sum((near + far) * jnp.expm1(-rate))
+    return (
+        miss,
+        jnp.sum(noise * (near + far)),
+        # the difference of the densities is their sum times tanh(a r)
+        jnp.sum(noise * r * (near - far)),
+        jnp.sum(noise * r**2 * (near + far)),
+    )
 
 
 def best_of_k_error(k: RealLike, *, bias_teacher: RealLike, bias_reward: RealLike) -> Float[Array, "..."]:

@@ -289,8 +289,8 @@ def beta_difficulties(a: float, b: float, nodes: int = 64) -> Difficulties:
     :math:`p = -f_p / (1 - f_n - f_p)`, and its error falls as :math:`\rho^{-2n}` with
     :math:`\rho = x + \sqrt{x^2 - 1}`, :math:`x = 1 + 2 f_p / (1 - f_n - f_p)`: below 1e-15 at 64 nodes for
     :math:`f_p \ge 0.02`. Nodes are the eigenvalues of the matrix that multiplies by :math:`p` in the law's orthogonal
-    polynomials, and weights the squares of the eigenvectors' first entries: SciPy's ``roots_jacobi`` has the same nodes,
-    but for small :math:`a` its weights are right to 1e-9 only.
+    polynomials, and weights the squares of the eigenvectors' first entries. SciPy's ``roots_jacobi`` has the same
+    nodes, but for small :math:`a` its weights are right to 1e-9 only.
 
     Args:
         a: of the Beta law, positive.
