@@ -4,9 +4,9 @@ Each side runs in a process of its own, in its own environment: this same file, 
 which stays alive and measures when it is asked to. All ways are asked in turn, round after round, so that a slow moment
 of the machine meets them all; a ratio is taken within its round. Both sides get the posterior at the same test inputs.
 A way that draws is charged for the time until its standard error, from the spread over inputs, would be one percent of
-the average; a quadrature has no such error, and is charged for its whole time. Theirs holds every answer of one k at
-once, in some three gigabytes at this size, a tenth of the published number of inputs; time and memory grow with it. Our
-stream of answers reads the error at powers of two, so it is held against theirs at one.
+the average; a quadrature has no such error, and is charged for its whole time. At zero temperature theirs holds every
+answer of one k at once, in some two gigabytes at this size, a tenth of the published number of inputs; time and memory
+grow with it. Our stream of answers reads the error at powers of two, so it is held against theirs at one.
 """
 
 import json

@@ -9,6 +9,9 @@ from jaxtyping import Array, Float, Int, Key
 
 from solvable import require
 
+PIECE = 2**20
+"""Numbers that are drawn at once."""
+
 
 def vanished_share(
     key: Key[Array, ""], k: int, t: float, trials: int, *, bias_reward: float, dtype: str = "float32"
@@ -74,7 +77,13 @@ def nearest_of_many(
     require.finite(target=target)
     if len(doublings) == 0 or min(doublings) < 1:
         raise ValueError(f"doublings must be at least one whole number from 1 on, got {doublings!r}")
-    drawn = np.asarray(jax.random.normal(key, (2 ** max(doublings),), jnp.dtype(dtype)))
+    most = 2 ** max(doublings)
+    piece = min(most, PIECE)
+    # in pieces, which need no room for the bits that all would be made from
+    drawn = np.empty(most, dtype)
+    for index in range(most // piece):
+        normal = jax.random.normal(jax.random.fold_in(key, index), (piece,), jnp.dtype(dtype))
+        drawn[index * piece : (index + 1) * piece] = normal
     places = target + np.linspace(-5e-3, 5e-3, targets)
     rows = []
     for doubling in doublings:
@@ -104,5 +113,9 @@ def coefficient_estimates(
     """
     require.integer(1, inputs=inputs, repeats=repeats)
     require.within(0, 0.5, bias_variance=bias_variance)
-    squared = bias_variance * np.asarray(jax.random.normal(key, (repeats, inputs))) ** 2
-    return np.exp(squared).mean(axis=1)
+    at_once = max(1, PIECE // inputs)
+    means = []
+    for index in range(-(-repeats // at_once)):
+        b = np.asarray(jax.random.normal(jax.random.fold_in(key, index), (at_once, inputs)))
+        means.append(np.exp(bias_variance * b**2).mean(axis=1))
+    return np.concatenate(means)[:repeats]

@@ -15,6 +15,8 @@ from ..theory.nearest import nearest_distance
 
 CHUNK = 1024
 """Answers drawn at once for each input; a power of two."""
+AT_ONCE = 2**19
+"""Answers drawn at once for all inputs; more of them are faster by nothing and fill memory."""
 
 
 def selection_sampler(
@@ -123,21 +125,26 @@ def streamed_selection(
     b, a = (jnp.atleast_1d(bias) for bias in jnp.broadcast_arrays(*promote(bias_teacher, bias_reward)))
     require.shape((None,), bias_teacher=b)
     inside = min(doublings, CHUNK.bit_length() - 1)
-    judge = partial(_judge, t=jnp.asarray(t, b.dtype), b=b, a=a, hard=t == 0)
-    state, *found = judge(key, inside=inside)
-    levels = list(zip(*found, strict=True))
-    for doubling in range(inside, doublings):
-        chunks = 2**doubling // CHUNK
-        state, *found = judge(key, state, chunks, 2 * chunks)
-        levels.append(found)
-    error, effective = (np.stack(level) for level in zip(*levels, strict=True))
+    size = min(b.size, AT_ONCE >> inside)
+    # stretches of one length, so that one compiled program serves them all; the last one is filled up
+    filled = [jnp.concatenate([bias, jnp.repeat(bias[-1:], -b.size % size)]) for bias in (b, a)]
+    pieces = []
+    for at in range(0, b.size, size):
+        one = [bias[at : at + size] for bias in filled]
+        pieces.append(_stream(jax.random.fold_in(key, at), doublings, inside, jnp.asarray(t, b.dtype), *one, t == 0))
+    error, effective = (np.concatenate(parts, axis=1)[:, : b.size] for parts in zip(*pieces, strict=True))
     return Streamed(2 ** np.arange(doublings + 1), error, effective)
 
 
-def _judge(key, state=None, start=0, stop=1, *, t, b, a, hard, inside=0):
-    if state is None:
-        return _first_chunk(key, t, b, a, hard=hard, inside=inside)
-    return _more_chunks(key, state, start, stop, t, b, a, hard=hard)
+def _stream(key, doublings, inside, t, b, a, hard):
+    """Errors and effective numbers at all powers of two, for points that fit into memory together."""
+    state, *found = _first_chunk(key, t, b, a, hard=hard, inside=inside)
+    levels = list(zip(*found, strict=True))
+    for doubling in range(inside, doublings):
+        chunks = 2**doubling // CHUNK
+        state, *found = _more_chunks(key, state, chunks, 2 * chunks, t, b, a, hard=hard)
+        levels.append(found)
+    return tuple(np.stack(level) for level in zip(*levels, strict=True))
 
 
 def _answers(key: Array, index: Array, points: int, dtype, size: int = CHUNK) -> Array:

@@ -1,5 +1,7 @@
 """Where floating point ends the law: weights that vanish, and samples that come from a grid."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -44,7 +46,7 @@ def vanishing_share(k: RealLike, t: RealLike, *, bias_reward: RealLike, smallest
     require.within(0, 1, smallest=smallest)
     require.finite(bias_reward=bias_reward)
     k, t, a = jnp.broadcast_arrays(*promote(k, t, bias_reward))
-    return jnp.exp(-k * survival_exponent(jnp.sqrt(-2 * t * np.log(smallest)), a))
+    return jnp.exp(-k * survival_exponent(jnp.sqrt(-2 * t * math.log(smallest)), a))
 
 
 def distinct_share(draws: RealLike, *, bits: int = UNIFORM_BITS) -> Float[Array, "..."]:
@@ -71,7 +73,7 @@ def distinct_share(draws: RealLike, *, bits: int = UNIFORM_BITS) -> Float[Array,
     require.integer(1, bits=bits)
     (n,) = promote(draws)
     values = 2.0**bits
-    return -jnp.expm1(n * np.log1p(-1 / values)) * values / n
+    return -jnp.expm1(n * math.log1p(-1 / values)) * values / n
 
 
 def normal_spacing(z: RealLike, *, bits: int = UNIFORM_BITS) -> Float[Array, "..."]:
@@ -99,7 +101,7 @@ def normal_spacing(z: RealLike, *, bits: int = UNIFORM_BITS) -> Float[Array, "..
     require.finite(z=z)
     require.integer(1, bits=bits)
     (z,) = promote(z)
-    return 2.0**-bits * np.sqrt(2 * np.pi) * jnp.exp(z**2 / 2)
+    return 2.0**-bits * math.sqrt(2 * math.pi) * jnp.exp(z**2 / 2)
 
 
 def grid_error(k: RealLike, target: RealLike, *, bits: int = UNIFORM_BITS) -> Float[Array, "..."]:
@@ -136,5 +138,5 @@ def grid_error(k: RealLike, target: RealLike, *, bits: int = UNIFORM_BITS) -> Fl
     require.finite(k=k, target=target)
     require.integer(1, bits=bits)
     k, target = promote(k, target)
-    p = -jnp.expm1(k * np.log1p(-(2.0**-bits)))
+    p = -jnp.expm1(k * math.log1p(-(2.0**-bits)))
     return normal_spacing(target, bits=bits) ** 2 / 12 * (6 / p**2 - 6 / p + 1)

@@ -1,5 +1,7 @@
 """Errors averaged over inputs, whose biases follow a Gaussian law."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,7 +85,7 @@ def asymptotic_coefficient(bias_variance: RealLike, *, offset: RealLike = 0.0) -
     variance, c = promote(bias_variance, offset)
     left = 1 - 2 * (1 + c) ** 2 * variance
     safe = jnp.where(left > 0, left, 1)
-    inside = np.pi / jnp.sqrt(safe) * (1 - 2 * c * (1 + c) * variance / safe)
+    inside = math.pi / jnp.sqrt(safe) * (1 - 2 * c * (1 + c) * variance / safe)
     return jnp.where(left > 0, inside, jnp.where(c * (1 + c) > 0, -jnp.inf, jnp.inf))
 
 

@@ -1,5 +1,7 @@
 """What the error becomes at many samples, at high temperature, and where it ends."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -81,7 +83,7 @@ def large_k_error(k: RealLike, t: RealLike, *, bias_teacher: RealLike, bias_rewa
     k, t, b, a = promote(k, t, bias_teacher, bias_reward)
     t, b, a = (array.reshape(array.shape + (1,) * k.ndim) for array in jnp.broadcast_arrays(t, b, a))
     floor = error_floor(t, bias_teacher=b, bias_reward=a)
-    hard = np.pi * jnp.exp(a**2) * (1 + 2 * a * (b - a)) / ((k + 1) * (k + 2))
+    hard = math.pi * jnp.exp(a**2) * (1 + 2 * a * (b - a)) / ((k + 1) * (k + 2))
     warm = jnp.where(t > 0, t, 1)
     gain = error_floor(warm, bias_teacher=b, bias_reward=a) - error_floor(warm / 2, bias_teacher=b, bias_reward=a)
     return floor + jnp.where(t > 0, samples_per_effective_one(warm, bias_reward=a) / k * gain, hard)

@@ -1,8 +1,11 @@
 """The nearest of k Gaussian samples to a target: how far it is, in closed form up to one monotone equation."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import erfc
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float, Real
 
@@ -44,19 +47,25 @@ def mass_within(distance: RealLike, bias: RealLike) -> Float[Array, "..."]:
 
 
 def _mass(r: Array, a: Array) -> Array:
+    return _split(r, a)[0]
+
+
+def _split(r: Array, a: Array) -> tuple[Array, Array]:
+    """Probabilities to be nearer than a distance, and farther, each with all its digits where it is the smaller one."""
     a = jnp.abs(a)
     near = r * (1 + a) < SHORT
     short = jnp.where(near, r, 0)
     # a sum written out: with an axis for the nodes everything would be five times as large
     small = short * sum(weight * norm.pdf(a + short * node) for node, weight in zip(NODES, WEIGHTS, strict=True))
-    # both terms from the same tail: exact where the target is far out
-    return jnp.where(near, small, norm.cdf(r - a) - norm.cdf(-r - a))
+    this_side, that_side = erfc(jnp.abs(r - a) / math.sqrt(2)) / 2, erfc((r + a) / math.sqrt(2)) / 2
+    # up to the mean the mass is a difference of tails, beyond it what is farther is their sum
+    mass = jnp.where(near, small, jnp.where(r < a, this_side - that_side, 1 - this_side - that_side))
+    return mass, jnp.where(r < a, 1 - mass, this_side + that_side)
 
 
 def _hazard(r: Array, a: Array) -> tuple[Array, Array]:
     """-ln Pr(|z + a| > r), and its derivative by r."""
-    mass = _mass(r, a)
-    beyond = norm.cdf(-r - a) + norm.cdf(a - r)
+    mass, beyond = _split(r, a)
     exponent = jnp.where(mass < 0.5, -jnp.log1p(-jnp.minimum(mass, 0.5)), -jnp.log(beyond))
     return exponent, (norm.pdf(a + r) + norm.pdf(a - r)) / beyond
 
@@ -119,7 +128,7 @@ def nearest_distance(exponent: RealLike, bias: RealLike) -> Float[Array, "..."]:
 def _distance(e: Array, a: Array) -> Array:
     a = jnp.abs(a)
     # 1 - e^{-e} = P <= r * 2 * (largest density); and S(r) <= e^{-(r - a)^2 / 2} beyond a
-    low = -jnp.expm1(-e) * np.sqrt(np.pi / 2)
+    low = -jnp.expm1(-e) * math.sqrt(math.pi / 2)
     high = a + jnp.sqrt(2 * e) + low
     start = jnp.minimum(low * jnp.exp(jnp.minimum(a * a / 2, 80)), high)
 
