@@ -237,6 +237,10 @@ KEY, ONE = jax.random.key(0), np.zeros(1)
             lambda: streamed_selection(KEY, 1, 0.0, bias_teacher=np.zeros((2, 1)), bias_reward=ONE),
             "bias_teacher must have shape (any,), got (2, 1)",
         ),
+        (
+            lambda: streamed_selection(KEY, 1, 0.0, bias_teacher=ONE[:0], bias_reward=ONE[:0]),
+            "bias_teacher must hold at least one bias, got none",
+        ),
     ],
 )
 def test_refuses_what_has_no_meaning(call, message):

@@ -124,6 +124,8 @@ def streamed_selection(
     require.finite(bias_teacher=bias_teacher, bias_reward=bias_reward)
     b, a = (jnp.atleast_1d(bias) for bias in jnp.broadcast_arrays(*promote(bias_teacher, bias_reward)))
     require.shape((None,), bias_teacher=b)
+    if b.size == 0:
+        raise ValueError("bias_teacher must hold at least one bias, got none")
     inside = min(doublings, CHUNK.bit_length() - 1)
     size = min(b.size, AT_ONCE >> inside)
     # stretches of one length, so that one compiled program serves them all; the last one is filled up

@@ -155,6 +155,6 @@ def average_has_finite_optimal_k(t: RealLike, *, bias_variance: RealLike, offset
     t, variance, c = promote(t, bias_variance, offset)
     pull = jnp.where(t > 0, (1 / (1 + t) + 2 / (2 + t)) * (1 + c) ** 2 - 2 * (1 + c), 2 * c * (1 + c))
     left = 1 - 2 * variance * (1 + c) ** 2 * jnp.where(t > 0, 1 / ((1 + t) * (2 + t)), 1)
-    inside = pull * variance > left
-    outside = 2 * (1 + c) ** 2 / (1 + t) + t / (2 * jnp.where(variance > 0, variance, 1)) > 2 * (1 + c)
-    return jnp.where(left > 0, inside, outside)
+    inside = pull * variance - left
+    outside = 2 * (1 + c) ** 2 / (1 + t) + t / (2 * jnp.where(variance > 0, variance, 1)) - 2 * (1 + c)
+    return jnp.where(left > 0, inside, outside) > 0
