@@ -124,7 +124,8 @@ def grid_error(k: RealLike, target: RealLike, *, bits: int = UNIFORM_BITS) -> Fl
         bits: of randomness in one draw.
 
     Returns:
-        The error, of the broadcast shape, where the density is flat over the nearest answers: for :math:`k \gg 1`.
+        The error, of the broadcast shape. It supposes that the density is flat over the nearest answers, which takes
+        many of them.
 
     Raises:
         ValueError: an argument is outside its domain.
