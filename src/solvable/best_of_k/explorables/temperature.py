@@ -119,7 +119,7 @@ TEMPERATURE = Explorable(
     controls=[
         Stops("k", "answers k", KS, default=64),
         Slider("b", "bias b of the mean against the teacher", -1.0, 1.0, default=0.2, step=0.05),
-        Slider("a", "bias a against the judge's target", -4.0, 4.0, default=3.0, step=0.05),
+        Slider("a", "bias a against the judge's target", -4.0, 4.0, default=3.0, step=0.04),
         Slider("t", "temperature t", ROWS[0], ROWS[-1], default=1.0, scale="log", mark=("best t", "best")),
     ],
     panels=[
