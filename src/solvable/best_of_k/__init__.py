@@ -22,13 +22,6 @@ from .experiment import (
     verified_gains,
 )
 from .theory import (
-    MOST_TRIES,
-    NEVER,
-    REACH,
-    STIRLING,
-    STIRLING_FROM,
-    SUM_TOLERANCE,
-    TRIES,
     DeterministicEquivalents,
     Difficulties,
     InferenceCost,
@@ -87,13 +80,6 @@ from .theory import (
 )
 
 __all__ = [
-    "MOST_TRIES",
-    "NEVER",
-    "REACH",
-    "STIRLING",
-    "STIRLING_FROM",
-    "SUM_TOLERANCE",
-    "TRIES",
     "BayesianLinearRegression",
     "DeterministicEquivalents",
     "Difficulties",

@@ -1,7 +1,7 @@
 """What is known of the best of k in closed form, or up to a quadrature."""
 
 from .arithmetic import distinct_share, grid_error, normal_spacing, vanishing_share
-from .averages import REACH, asymptotic_coefficient, average_error, average_has_finite_optimal_k, gain_exponent
+from .averages import asymptotic_coefficient, average_error, average_has_finite_optimal_k, gain_exponent
 from .costs import (
     InferenceCost,
     attention_share,
@@ -13,9 +13,6 @@ from .costs import (
     verifier_gap,
 )
 from .counting import (
-    STIRLING,
-    STIRLING_FROM,
-    SUM_TOLERANCE,
     best_policy_for_n_tries,
     beta_failure,
     beta_power_law,
@@ -48,9 +45,6 @@ from .optima import (
 )
 from .selection import Selected, best_of_k_error, selected_moments, softmax_selection_error
 from .verifiers import (
-    MOST_TRIES,
-    NEVER,
-    TRIES,
     Difficulties,
     beta_difficulties,
     optimal_tries,
@@ -60,13 +54,6 @@ from .verifiers import (
 )
 
 __all__ = [
-    "MOST_TRIES",
-    "NEVER",
-    "REACH",
-    "STIRLING",
-    "STIRLING_FROM",
-    "SUM_TOLERANCE",
-    "TRIES",
     "DeterministicEquivalents",
     "Difficulties",
     "InferenceCost",
