@@ -1,5 +1,7 @@
 """Aliases for the array types in signatures, and the ways in which values become arrays of them."""
 
+from types import ModuleType
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,3 +31,14 @@ def promote(*values: RealLike) -> tuple[Float[Array, "..."], ...]:
     floating = [array for array in arrays if jnp.issubdtype(array.dtype, jnp.floating)]
     dtype = jnp.result_type(*floating) if floating else jnp.result_type(float)
     return tuple(place(array, dtype) for array in arrays)
+
+
+def at_hand(*arrays: ArrayLike) -> tuple[ModuleType, tuple[ArrayLike, ...]]:
+    """The library that does the bookkeeping around compiled functions, and the arrays as that library wants them.
+
+    Where all values are known it is NumPy: to reshape, join and compare a few numbers, JAX would compile a program for
+    every shape. Where some are traced it is ``jax.numpy``.
+    """
+    if any(isinstance(array, jax.core.Tracer) for array in arrays):
+        return jnp, arrays
+    return np, tuple(np.asarray(array) for array in arrays)

@@ -122,18 +122,19 @@ def streamed_selection(
     require.within(0, 40, doublings=doublings)
     require.non_negative(t=t)
     require.finite(bias_teacher=bias_teacher, bias_reward=bias_reward)
-    b, a = (jnp.atleast_1d(bias) for bias in jnp.broadcast_arrays(*promote(bias_teacher, bias_reward)))
+    # in NumPy: JAX would compile a program for every shape that is cut or joined
+    b, a = (np.atleast_1d(bias) for bias in np.broadcast_arrays(*promote(bias_teacher, bias_reward)))
     require.shape((None,), bias_teacher=b)
     if b.size == 0:
         raise ValueError("bias_teacher must hold at least one bias, got none")
     inside = min(doublings, CHUNK.bit_length() - 1)
     size = min(b.size, AT_ONCE >> inside)
     # stretches of one length, so that one compiled program serves them all; the last one is filled up
-    filled = [jnp.concatenate([bias, jnp.repeat(bias[-1:], -b.size % size)]) for bias in (b, a)]
+    filled = [np.concatenate([bias, np.repeat(bias[-1:], -b.size % size)]) for bias in (b, a)]
     pieces = []
     for at in range(0, b.size, size):
         one = [bias[at : at + size] for bias in filled]
-        pieces.append(_stream(jax.random.fold_in(key, at), doublings, inside, jnp.asarray(t, b.dtype), *one, t == 0))
+        pieces.append(_stream(jax.random.fold_in(key, at), doublings, inside, np.asarray(t, b.dtype), *one, t == 0))
     error, effective = (np.concatenate(parts, axis=1)[:, : b.size] for parts in zip(*pieces, strict=True))
     return Streamed(2 ** np.arange(doublings + 1), error, effective)
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from solvable import require
-from solvable._types import RealLike, promote
+from solvable._types import RealLike, at_hand, place, promote
 
 from .selection import softmax_selection_error
 
@@ -46,13 +46,13 @@ def average_error(k: RealLike, t: float, *, bias_variance: float, offset: float 
     require.non_negative(bias_variance=bias_variance)
     require.finite(offset=offset)
     cold = not isinstance(t, jax.core.Tracer) and float(t) == 0
-    k, t, variance, offset = promote(k, t, bias_variance, offset)
+    numpy, (k, t, variance, offset) = at_hand(*promote(k, t, bias_variance, offset))
     deviations = np.linspace(0, REACH[cold], BIASES)
-    b = jnp.sqrt(variance) * jnp.asarray(deviations, k.dtype)
+    b = numpy.sqrt(variance) * numpy.asarray(deviations, k.dtype)
     density = np.exp(-(deviations**2) / 2)
     density[0] /= 2  # the law is even: half of it, and half of the node that both halves share
     errors = softmax_selection_error(k, t, bias_teacher=b, bias_reward=(1 + offset) * b)
-    return jnp.tensordot(jnp.asarray(density / density.sum(), k.dtype), errors, axes=1)
+    return place(numpy.tensordot(numpy.asarray(density / density.sum(), k.dtype), errors, axes=1))
 
 
 def asymptotic_coefficient(bias_variance: RealLike, *, offset: RealLike = 0.0) -> Float[Array, "..."]:

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from solvable import require
-from solvable._types import RealLike, promote
+from solvable._types import RealLike, at_hand, place, promote
 
 from .nearest import _distance, _mass
 
@@ -80,40 +80,51 @@ def selected_moments(k: RealLike, t: RealLike, *, bias_reward: RealLike) -> Sele
     >>> print(f"{float(first):.4f} {float(second):.4f}")
     0.0000 0.3634
     """
+    _check(k, t, bias_reward)
+    return Selected(*map(place, _moments(*promote(k, t, bias_reward))))
+
+
+def _check(k: RealLike, t: RealLike, bias_reward: RealLike) -> None:
     require.within(1, np.inf, k=k)
     require.finite(k=k, bias_reward=bias_reward)
     require.non_negative(t=t)
-    k, t, a = promote(k, t, bias_reward)
-    t, a = jnp.broadcast_arrays(t, a)
+
+
+def _moments(k: ArrayLike, t: ArrayLike, a: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+    numpy, (k, t, a) = at_hand(k, t, a)
+    t, a = numpy.broadcast_arrays(t, a)
     hard = t == 0
-    if not isinstance(hard, jax.core.Tracer) and hard.all():
+    known = not isinstance(hard, jax.core.Tracer)
+    if known and hard.all():
         return _nearest_moments(k, a)
     # a temperature of one where there is none keeps the branch that is not taken finite
-    soft = _softmax_moments(k, jnp.where(hard, 1, t), a)
-    if not isinstance(hard, jax.core.Tracer) and not hard.any():
+    soft = _softmax_moments(k, numpy.where(hard, numpy.ones_like(t), t), a)
+    if known and not hard.any():
         return soft
     nearest = _nearest_moments(k, a)
     hard = hard.reshape(hard.shape + (1,) * k.ndim)
-    return Selected(*(jnp.where(hard, *both) for both in zip(nearest, soft, strict=True)))
+    return tuple(numpy.where(hard, *both) for both in zip(nearest, soft, strict=True))
 
 
-def _in_pieces(function: Callable[..., tuple[Array, ...]], size: int, *arrays: Array) -> tuple[Array, ...]:
+def _in_pieces(function: Callable[..., tuple[Array, ...]], size: int, *arrays: ArrayLike) -> tuple[ArrayLike, ...]:
     """Apply a compiled function to stretches of one length, so that it is compiled for that length alone.
 
     A single entry is a stretch of its own. The last stretch is filled with its last entry.
     """
+    numpy, arrays = at_hand(*arrays)
     count = arrays[0].size
     size = 1 if count == 1 else size
-    filled = [jnp.concatenate([array, jnp.repeat(array[-1:], -count % size)]) for array in arrays]
+    filled = [numpy.concatenate([array, numpy.repeat(array[-1:], -count % size)]) for array in arrays]
     pieces = [function(*(array[at : at + size] for array in filled)) for at in range(0, max(count, 1), size)]
-    return tuple(jnp.concatenate(parts)[:count] for parts in zip(*pieces, strict=True))
+    return tuple(numpy.concatenate(parts)[:count] for parts in zip(*pieces, strict=True))
 
 
-def _nearest_moments(k: Array, a: Array) -> Selected:
+def _nearest_moments(k: ArrayLike, a: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
     """At temperature zero: over the law of the nearest distance."""
-    every_k, every_a = jnp.broadcast_arrays(k, a.reshape(a.shape + (1,) * k.ndim))
+    numpy, (k, a) = at_hand(k, a)
+    every_k, every_a = numpy.broadcast_arrays(k, a.reshape(a.shape + (1,) * k.ndim))
     moments = _in_pieces(_over_distances, PAIRS, every_k.ravel(), every_a.ravel())
-    return Selected(*(moment.reshape(every_k.shape) for moment in moments))
+    return tuple(moment.reshape(every_k.shape) for moment in moments)
 
 
 @jax.jit
@@ -124,21 +135,22 @@ def _over_distances(k: Array, a: Array) -> tuple[Array, Array]:
     return jnp.sum(weights * r * jnp.tanh(a * r), axis=-1), jnp.sum(weights * r**2, axis=-1)
 
 
-def _softmax_moments(k: Array, t: Array, a: Array) -> Selected:
+def _softmax_moments(k: ArrayLike, t: ArrayLike, a: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
     """At a temperature above zero: over the law of the best score, whose total is one."""
+    numpy, (k, t, a) = at_hand(k, t, a)
     room = next((size for size in NUMBERS if size >= k.size), k.size)
-    ks = jnp.concatenate([k.ravel(), jnp.repeat(k.ravel()[-1:], room - k.size)])
+    ks = numpy.concatenate([k.ravel(), numpy.repeat(k.ravel()[-1:], room - k.size)])
     total, *moments = _in_pieces(partial(_over_points, ks), POINTS, t.ravel(), a.ravel())
     _check_total(total)
-    return Selected(*(moment[:, : k.size].reshape(t.shape + k.shape) for moment in moments))
+    return tuple(moment[:, : k.size].reshape(t.shape + k.shape) for moment in moments)
 
 
-def _check_total(total: Array) -> None:
+def _check_total(total: ArrayLike) -> None:
     if isinstance(total, jax.core.Tracer):
         return
-    off = float(jnp.max(jnp.abs(total - 1), initial=0))
+    off = np.max(np.abs(total - 1), initial=0)
     # half of the digits: in double precision six times what was seen from t = 1e-6 to 1e4 and k to 2^30
-    if not off < jnp.sqrt(jnp.finfo(total.dtype).eps):
+    if not off < np.sqrt(np.finfo(total.dtype).eps):
         raise ArithmeticError(f"the law of the selected sample adds up to 1 only within {off:.1e}; use float64")
 
 
@@ -255,8 +267,9 @@ def softmax_selection_error(
     [1.04   1.0233 1.0478]
     """
     require.finite(bias_teacher=bias_teacher)
-    k, t, b, a = promote(k, t, bias_teacher, bias_reward)
-    t, b, a = jnp.broadcast_arrays(t, b, a)
-    first, second = selected_moments(k, t, bias_reward=a)
+    _check(k, t, bias_reward)
+    numpy, (k, t, b, a) = at_hand(*promote(k, t, bias_teacher, bias_reward))
+    t, b, a = numpy.broadcast_arrays(t, b, a)
+    first, second = _moments(k, t, a)
     apart = (b - a).reshape(b.shape + (1,) * k.ndim)
-    return apart**2 + 2 * apart * first + second
+    return place(apart**2 + 2 * apart * first + second)
