@@ -6,12 +6,14 @@ import importlib
 import pkgutil
 
 import nbformat
+import numpy as np
 import pytest
 import solvable_book
 from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from solvable_book import api, icons, ledger, notebooks, pages, verdicts
+from PIL import Image
+from solvable_book import api, icons, ledger, notebooks, pages, pictures, verdicts
 
 from solvable.claims import Claim, Record
 
@@ -192,3 +194,17 @@ def test_icons_are_those_that_pages_name_and_style_sheets_draw():
     named = '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}.fa-moon:before{content:"\\f186"}'
     sheets = named + '.arrow::after{content:"\\f107"}'
     assert icons.shown(sheets, '<i class="fa-solid fa-navicon">') == {0xF0C9, 0xF107}
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+def test_lighter_pictures_have_every_pixel(tmp_path, mode):
+    # flat areas with an edge and a few soft pixels, as in a figure
+    shade = np.full((60, 90), 255, "uint8")
+    shade[20:40], shade[19], shade[40] = 30, 140, 140
+    layers = [shade, 255 - shade, np.roll(shade, 25, axis=0), np.where(shade < 255, shade, 0).astype("uint8")]
+    colours = Image.fromarray(np.stack(layers, axis=-1), "RGBA")
+    colours.convert("RGB" if mode == "P" else mode).convert(mode).save(tmp_path / "picture.png")
+    pictures.as_webp(tmp_path / "picture.png", tmp_path / "picture.webp")
+    before, after = (Image.open(tmp_path / f"picture.{form}").convert("RGBA") for form in ("png", "webp"))
+    np.testing.assert_array_equal(before, after)
+    assert (tmp_path / "picture.webp").stat().st_size < (tmp_path / "picture.png").stat().st_size

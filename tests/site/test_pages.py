@@ -39,6 +39,10 @@ def test_page_is_sound(readers, address, name, mode):
         assert inspect(page, faults, address + name, accessibility=closely) == []
 
 
+def test_figures_are_sent_in_the_lightest_form(site):
+    assert {path.suffix for path in (site / "_images").iterdir()} == {".webp"}
+
+
 def test_first_visit_is_sound(readers, address):
     with opened(readers[1280, None], address) as (page, faults):
         assert inspect(page, faults, address + "index.html") == []

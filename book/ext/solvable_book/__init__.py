@@ -1,4 +1,4 @@
-"""What the site needs beyond Jupyter Book: ledger, verdicts, explorables, chapter cards, the API page, clean pages, light pictures."""
+"""What the site needs beyond Jupyter Book: ledger, verdicts, explorables, cards, the API page, pages, pictures."""
 
 from sphinx.application import Sphinx
 

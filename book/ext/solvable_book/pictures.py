@@ -25,9 +25,12 @@ class Lighter(BaseImageConverter):
     default_priority = 200
 
     def match(self, node: nodes.image) -> bool:
-        return self.app.builder.format == "html" and node["uri"] in self.env.images and node["uri"].endswith(".png")
+        """Whether a picture is one that the build made or found as PNG, for a page of the site."""
+        uri = node["uri"]
+        return self.app.builder.format == "html" and uri in self.env.images and uri.endswith(".png")
 
     def handle(self, node: nodes.image) -> None:
+        """Convert it, and let the page name the result."""
         source = node["uri"]
         folder = Path(self.imagedir)
         folder.mkdir(parents=True, exist_ok=True)

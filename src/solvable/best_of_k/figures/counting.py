@@ -11,21 +11,8 @@ from matplotlib.figure import Figure
 
 from solvable import style
 
-from .selection import (
-    BLACK,
-    Measured,
-    Name,
-    Points,
-    Values,
-    _along,
-    _curves,
-    _explain,
-    _measure,
-    _measure_all,
-    _named,
-    _plain_log,
-    _ticks_at,
-)
+from . import _marks as marks
+from ._marks import Measured, Name, Points, Values
 
 TRIES = "tries $k$"
 FAILURE = "failure, 1 − coverage"
@@ -46,11 +33,11 @@ def estimators(ks: Values, truth: Values, unbiased: Measured, plug_in: Measured)
         plug_in: the same.
     """
     figure, axes = style.panels(height=3.1)
-    style.theory(axes, ks, truth, color=BLACK, label="pass@$k$")
+    style.theory(axes, ks, truth, color=marks.BLACK, label="pass@$k$")
     for colour, (name, found) in enumerate({"unbiased": unbiased, "plug-in": plug_in}.items()):
-        _measure(axes, found, colour=colour, label=name)
+        marks.measure(axes, found, colour=colour, label=name)
     axes.set_ylabel("pass@$k$")
-    _along(axes, ks, TRIES)
+    marks.along(axes, ks, TRIES)
     style.legend(axes, 3)
     return figure
 
@@ -73,20 +60,20 @@ def coverage(
             least of ``infinite`` is not shown.
     """
     figure, (left, right) = style.panels(2, height=3.2)
-    _curves(left, ks, exact, "a")
+    marks.lines(left, ks, exact, "a")
     for index, name in enumerate(exact):
         # above the curve, which would hide it where they agree
         label = None if index else "power law"
-        style.limit(left, ks, laws[name], color=BLACK, zorder=3, dashes=(5, 6), label=label)
-    style.theory(right, ks, infinite, color=BLACK, label="$Q$ = ∞")
+        style.limit(left, ks, laws[name], color=marks.BLACK, zorder=3, dashes=(5, 6), label=label)
+    style.theory(right, ks, infinite, color=marks.BLACK, label="$Q$ = ∞")
     bottom = np.min(infinite) / BELOW
     for colour, (name, failure) in enumerate(benchmarks.items()):
         shown = np.asarray(failure) > bottom
         places, values = np.asarray(ks)[shown], np.asarray(failure)[shown]
-        style.experiment(right, places, values, colour=colour, label=_named("Q", name))
+        style.experiment(right, places, values, colour=colour, label=marks.named("Q", name))
     for axes in (left, right):
         axes.set_yscale("log")
-        _along(axes, ks, TRIES)
+        marks.along(axes, ks, TRIES)
         style.legend(axes, 3)
     left.set_ylabel(FAILURE)
     # at few tries the laws lie above 1, where no failure is
@@ -113,12 +100,12 @@ def verifiers(
     """
     figure, axes = style.panels(height=3.3)
     axes.margins(y=0.1)  # for the name of the ceiling
-    _curves(axes, tries, utilities, "c")
+    marks.lines(axes, tries, utilities, "c")
     style.level(axes, ceiling, "ceiling at no cost")
-    _measure_all(axes, utilities, simulated)
-    _along(axes, tries, "tries $K$")
-    _ticks_at(axes, utilities, best)
-    _explain(axes, measured="simulated", tick="best $K$")
+    marks.measure_all(axes, utilities, simulated)
+    marks.along(axes, tries, "tries $K$")
+    marks.ticks_at(axes, utilities, best)
+    marks.explain(axes, measured="simulated", tick="best $K$")
     axes.set_ylabel("mean worth $U$")
     style.legend(axes, 4)
     return figure
@@ -141,15 +128,15 @@ def policies(
         trained: for the same answers values of N, and the chance in the policy that was trained.
     """
     figure, (left, right) = style.panels(2, height=3.2)
-    _curves(left, p, weights, "N")
+    marks.lines(left, p, weights, "N")
     left.set(xscale="log", xlabel="chance of success in one try $p$", ylabel="weight $F$ of the example")
-    _curves(right, tries, best, r"\pi")
+    marks.lines(right, tries, best, r"\pi")
     for colour, name in enumerate(best):
         if name in trained:
             style.experiment(right, *trained[name], colour=colour)
-    _explain(right, measured="trained")
+    marks.explain(right, measured="trained")
     right.set(ylabel="chance of the answer $q$", ylim=(-0.04, 1.06))
-    _along(right, tries, "tries $N$")
+    marks.along(right, tries, "tries $N$")
     style.legend(left, 4)
     style.legend(right, 2)
     return figure
@@ -165,10 +152,10 @@ def verified_gap(horizons: Values, gap: Values, measured: Measured) -> Figure:
     """
     figure, axes = style.panels(height=3.1)
     style.theory(axes, horizons, gap, label=r"$\sigma_1 \sqrt{H}\ \mathrm{E}[\max\, z]$")
-    _measure(axes, measured, label="simulated")
+    marks.measure(axes, measured, label="simulated")
     axes.set_ylabel("gain over imitation")
-    _plain_log(axes)
-    _along(axes, horizons, "steps of a trace $H$")
+    marks.plain_log(axes)
+    marks.along(axes, horizons, "steps of a trace $H$")
     style.legend(axes, 2)
     return figure
 
@@ -188,11 +175,11 @@ def emergence(
         success: the chance.
     """
     figure, (left, right) = style.panels(2, height=3.2)
-    _curves(left, misses, exact, "L")
+    marks.lines(left, misses, exact, "L")
     style.limit(left, misses, 1 - np.asarray(misses), label="tokens that are right", linewidth=1.4)
     left.set_ylabel("share of answers $p^L$")
-    style.theory(right, misses, horizons, color=BLACK, label=r"$\ln s\, /\, \ln p$")
-    _measure(right, measured, label="simulated")
+    style.theory(right, misses, horizons, color=marks.BLACK, label=r"$\ln s\, /\, \ln p$")
+    marks.measure(right, measured, label="simulated")
     right.set(yscale="log", ylabel=f"length at success $s$ = {success:g}")
     for axes in (left, right):
         axes.set(xscale="log", xlabel=MISS)
@@ -212,7 +199,7 @@ def costs(lengths: Values, compute: Values, memory: Values, equivalent: Values) 
         equivalent: ``(m,)``; the sum of both.
     """
     figure, axes = style.panels(height=3.1)
-    style.theory(axes, lengths, equivalent, color=BLACK, label="together", linewidth=3.0, alpha=0.35)
+    style.theory(axes, lengths, equivalent, color=marks.BLACK, label="together", linewidth=3.0, alpha=0.35)
     style.theory(axes, lengths, compute, colour=0, label="operations")
     style.theory(axes, lengths, memory, colour=1, label="reads of memory")
     axes.set(xscale="log", yscale="log", xlabel="tokens of the answer", ylabel="equivalent operations")

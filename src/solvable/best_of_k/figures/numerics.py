@@ -10,21 +10,8 @@ from matplotlib.figure import Figure
 
 from solvable import style
 
-from .selection import (
-    ANSWERS,
-    ERROR,
-    Measured,
-    Name,
-    Points,
-    Values,
-    _along,
-    _curves,
-    _explain,
-    _measure,
-    _measure_all,
-    _named,
-    _plain_log,
-)
+from . import _marks as marks
+from ._marks import Measured, Name, Points, Values
 
 LEAST = 0.7
 """The end of an axis of numbers of answers."""
@@ -39,11 +26,11 @@ def vanished(ks: Values, predicted: Mapping[Name, Values], measured: Mapping[Nam
         measured: for the same temperatures numbers of answers, shares, their standard errors.
     """
     figure, axes = style.panels(height=3.1)
-    _curves(axes, ks, predicted, "t")
-    _measure_all(axes, predicted, measured)
-    _explain(axes, measured="measured")
+    marks.lines(axes, ks, predicted, "t")
+    marks.measure_all(axes, predicted, measured)
+    marks.explain(axes, measured="measured")
     axes.set_ylabel("share of 0/0")
-    _along(axes, ks)
+    marks.along(axes, ks)
     style.legend(axes, 4)
     return figure
 
@@ -72,13 +59,13 @@ def grid(
     style.theory(left, draws, share, label="predicted")
     style.experiment(left, *measured, label="drawn")
     left.set_ylabel("share of different values")
-    _along(left, draws, "draws")
-    _curves(right, ks, laws, "")
-    _measure_all(right, laws, nearest)
-    _explain(right, measured="drawn")
+    marks.along(left, draws, "draws")
+    marks.lines(right, ks, laws, "")
+    marks.measure_all(right, laws, nearest)
+    marks.explain(right, measured="drawn")
     style.level(right, floor, r"$\Delta^2 / 12$ of the grid", x=0.02)
-    right.set(yscale="log", ylabel=ERROR)
-    _along(right, ks)
+    right.set(yscale="log", ylabel=marks.ERROR)
+    marks.along(right, ks)
     style.legend(left, 2)
     style.legend(right, 3)
     return figure
@@ -94,13 +81,13 @@ def effective(ks: Values, predicted: Mapping[Name, Values], measured: Mapping[Na
     """
     figure, axes = style.panels(height=3.2)
     style.limit(axes, ks, ks, label="all $k$", linewidth=1.4)
-    _curves(axes, ks, predicted, "t")
-    _measure_all(axes, predicted, measured)
-    _explain(axes, measured="measured")
+    marks.lines(axes, ks, predicted, "t")
+    marks.measure_all(axes, predicted, measured)
+    marks.explain(axes, measured="measured")
     axes.set(yscale="log", ylabel="effective number of answers")
     # the prediction is for many answers: a number below 1 means nothing
     axes.set_ylim(bottom=LEAST)
-    _along(axes, ks, ANSWERS)
+    marks.along(axes, ks, marks.ANSWERS)
     style.legend(axes, 3)
     return figure
 
@@ -117,10 +104,10 @@ def heavy(spreads: Mapping[Name, Measured], slopes: Mapping[Name, float]) -> Fig
     for colour, (name, (inputs, ranges, errors)) in enumerate(spreads.items()):
         inputs, ranges = np.asarray(inputs, dtype=float), np.asarray(ranges, dtype=float)
         style.theory(axes, inputs, ranges[0] * (inputs / inputs[0]) ** slopes[name], colour=colour)
-        _measure(axes, (inputs, ranges, errors), colour=colour, label=_named(r"\tau^2", name))
+        marks.measure(axes, (inputs, ranges, errors), colour=colour, label=marks.named(r"\tau^2", name))
     axes.plot([], [], color=style.GREY, label="predicted slope")
     axes.set_ylabel("interquartile range / expectation")
-    _plain_log(axes)
-    _along(axes, inputs, "inputs")
+    marks.plain_log(axes)
+    marks.along(axes, inputs, "inputs")
     style.legend(axes, 4)
     return figure

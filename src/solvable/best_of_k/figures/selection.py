@@ -4,107 +4,22 @@ Theory is a line, what was measured is a marker with its standard error, a limit
 across a curve is where it is best.
 """
 
-from collections.abc import Mapping, Sequence
-from numbers import Real
+from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
 from solvable import style
 from solvable._types import RealLike
 
-Values = RealLike | Sequence[RealLike]
-"""An array, or numbers one after the other."""
-Points = tuple[Values, Values]
-"""Places, and what is there."""
-Measured = tuple[Values, Values, Values | None]
-"""Places, what was measured there, and its standard error, if there is one."""
-Compared = tuple[Values, Values, Values, Values]
-"""Places, what was measured there, its standard error, and what it should be."""
-Name = str | Real
-"""A number that a symbol has, or what is to be written in the place of both."""
+from . import _marks as marks
+from ._marks import Compared, Measured, Name, Points, Values
 
-ANSWERS = "answers $k$"
-ERROR = r"error $\delta / s^2$"
-SLOPE_IN_K = r"exponent $-d\ln\delta\, /\, d\ln k$"
-FEW_OCTAVES = 9
-"""Powers of two that have room for their numbers along an axis; beyond, powers of ten are named."""
-SHORT_NUMBERS = 11
-"""The largest power of two whose digits fit below a tick."""
-BLACK = style.COLOURS[6]
 LINEAR_PART = 1e-5
 """Below it an axis with values of both signs is linear, beyond it logarithmic."""
 SIGNED_TICKS = [sign * 10.0**power for sign in (-1, 1) for power in (-4, -2, 0)]
 """Of such an axis, beside 0."""
-
-
-def _named(symbol: str, name: Name) -> str:
-    """What a legend says of one of several curves."""
-    if isinstance(name, str):
-        return name
-    number = "∞" if np.isinf(name) else f"{name:g}".replace("-", "−")
-    return f"${symbol}$ = {number}"
-
-
-def _along(axes: Axes, ks: Values, label: str = ANSWERS) -> None:
-    """Make an axis of whole numbers logarithmic, with powers of two where they are few and small."""
-    first, last = np.log2(np.min(ks)), np.log2(np.max(ks))
-    if last - first > FEW_OCTAVES or last > SHORT_NUMBERS:
-        axes.set(xscale="log", xlabel=label)
-    else:
-        style.log_axis(axes, 2.0 ** np.arange(np.ceil(first), np.floor(last) + 1), label)
-
-
-def _plain_log(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with plain numbers, several in a decade: for values that span few of them."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _curves(axes: Axes, x: Values, curves: Mapping[Name, Values], symbol: str, **options) -> None:
-    """A line for each of several values of what a symbol stands for."""
-    for colour, (name, curve) in enumerate(curves.items()):
-        style.theory(axes, x, curve, colour=colour, label=_named(symbol, name), **options)
-
-
-def _dashed(axes: Axes, x: Values, y: Values, *, colour: int) -> None:
-    """A limit of one of several curves, in its colour."""
-    style.limit(axes, x, y, color=style.COLOURS[colour], linewidth=1.2)
-
-
-def _measure(axes: Axes, measured: Measured, *, colour: int = 0, **options) -> None:
-    places, means, errors = measured
-    style.experiment(axes, places, means, spread=errors, colour=colour, **options)
-
-
-def _measure_all(axes: Axes, curves: Mapping[Name, Values], measured: Mapping[Name, Measured], **options) -> None:
-    """Markers in the colours of the curves of the same names."""
-    for colour, name in enumerate(curves):
-        if name in measured:
-            _measure(axes, measured[name], colour=colour, **options)
-
-
-def _ticks_at(axes: Axes, curves: Mapping[Name, Values], places: Mapping[Name, tuple[float, float]]) -> None:
-    """A tick across each curve at its best place, which none has at infinity, nor at zero of a logarithmic axis."""
-    for colour, name in enumerate(curves):
-        x, y = places.get(name, (np.inf, np.nan))
-        if np.isfinite(x) and (x > 0 or axes.get_xscale() == "linear"):
-            look = {"color": style.COLOURS[colour], "linestyle": "none", "marker": "|", "zorder": 4}
-            axes.plot([x], [y], markersize=13, markeredgewidth=1.8, **look)
-
-
-def _explain(axes: Axes, *, tick: str = "", measured: str = "", dashed: str = "") -> None:
-    """Entries of a legend that hold for all colours."""
-    if dashed:
-        axes.plot([], [], color=style.GREY, linestyle="--", linewidth=1.2, label=dashed)
-    if measured:
-        style.experiment(axes, [], [], label=measured, color=style.GREY)
-    if tick:
-        axes.plot([], [], color=style.GREY, linestyle="none", marker="|", markersize=9, markeredgewidth=1.8, label=tick)
 
 
 def posterior_law(
@@ -124,14 +39,14 @@ def posterior_law(
     """
     figure, (left, right) = style.panels(2, height=3.1)
     for colour, (name, (risk, shrinkage, variance)) in enumerate(laws.items()):
-        style.theory(left, ratios, risk, colour=colour, label=_named(r"\gamma", name))
-        _dashed(left, ratios, shrinkage, colour=colour)
+        style.theory(left, ratios, risk, colour=colour, label=marks.named(r"\gamma", name))
+        marks.dashed(left, ratios, shrinkage, colour=colour)
         style.theory(right, ratios, variance, colour=colour)
         if name in measured:
             places = style.beside(measured_ratios, colour, len(laws))
             for axes, seeds in zip((left, right), measured[name], strict=True):
                 style.over_seeds(axes, places, seeds, axis=0, colour=colour)
-    _explain(left, dashed="shrinkage alone", measured="measured")
+    marks.explain(left, dashed="shrinkage alone", measured="measured")
     left.set(yscale="log", ylabel=r"error of the posterior mean / $\sigma^2$")
     right.set(ylabel=r"predictive variance $s^2 / \sigma^2$")
     for axes in (left, right):
@@ -155,18 +70,18 @@ def gain(
     """
     layout = {"sharex": True, "gridspec_kw": {"height_ratios": (2.4, 1.0)}}
     figure, (main, below) = style.panels(rows=2, height=2.5, **layout)
-    style.theory(main, ks, exact, color=BLACK, label="exact")
+    style.theory(main, ks, exact, color=marks.BLACK, label="exact")
     style.limit(main, ks, law, label="$C / k^2$", linewidth=1.4)
     if mean_risk is not None:
         style.level(main, mean_risk, "posterior mean")
-    below.axhline(0, color=BLACK, linewidth=1.8, zorder=2)
+    below.axhline(0, color=marks.BLACK, linewidth=1.8, zorder=2)
     for colour, (name, (places, means, errors, expected)) in enumerate(measured.items()):
         means, errors, expected = (np.asarray(values, dtype=float) for values in (means, errors, expected))
-        _measure(main, (places, means, errors), colour=colour, label=name)
-        _measure(below, (places, means / expected - 1, errors / expected), colour=colour)
-    main.set(yscale="log", ylabel=ERROR)
+        marks.measure(main, (places, means, errors), colour=colour, label=name)
+        marks.measure(below, (places, means / expected - 1, errors / expected), colour=colour)
+    main.set(yscale="log", ylabel=marks.ERROR)
     below.set_ylabel("measured\n/ exact − 1")
-    _along(below, ks)
+    marks.along(below, ks)
     figure.align_ylabels((main, below))
     style.legend(main, 4)
     return figure
@@ -186,7 +101,7 @@ def refinement(ks: Values, exact: Values, plain: Values, refined: Values) -> Fig
         away = np.abs(np.asarray(exact) / np.asarray(law) - 1)
         style.theory(axes, ks, np.maximum(away, style.FLOOR), colour=colour, label=name)
     axes.set(yscale="log", ylabel="|exact / law − 1|")
-    _along(axes, ks)
+    marks.along(axes, ks)
     style.legend(axes, 2)
     return figure
 
@@ -201,13 +116,13 @@ def harder(ks: Values, curves: Mapping[Name, Values], law: Points, slopes: Mappi
         slopes: for each range of k, by its name, variances and the exponent there.
     """
     figure, (left, right) = style.panels(2, height=3.2)
-    _curves(left, ks, curves, r"\tau^2")
-    left.set(yscale="log", ylabel=ERROR)
-    _along(left, ks)
-    style.theory(right, *law, color=BLACK, label=r"$\min(2,\ 1/\tau^2)$")
+    marks.lines(left, ks, curves, r"\tau^2")
+    left.set(yscale="log", ylabel=marks.ERROR)
+    marks.along(left, ks)
+    style.theory(right, *law, color=marks.BLACK, label=r"$\min(2,\ 1/\tau^2)$")
     for colour, (name, (variances, exponents)) in enumerate(slopes.items()):
         style.experiment(right, variances, exponents, colour=colour, label=name)
-    right.set(xlabel=r"variance of the bias $\tau^2$", ylabel=SLOPE_IN_K)
+    right.set(xlabel=r"variance of the bias $\tau^2$", ylabel=marks.SLOPE_IN_K)
     style.legend(left, 3)
     style.legend(right, 2)
     return figure
@@ -233,19 +148,19 @@ def wrong_judge(
             :math:`(b - a)^2`; of either sign.
     """
     figure, (left, right) = style.panels(2, height=3.3)
-    _curves(left, ks, exact, "c")
-    _measure_all(left, exact, measured)
-    _along(left, ks)
-    _ticks_at(left, exact, minima)
-    _explain(left, measured="measured", tick="least error")
-    left.set_ylabel(ERROR)
-    _curves(right, single_ks, single, "a")
+    marks.lines(left, ks, exact, "c")
+    marks.measure_all(left, exact, measured)
+    marks.along(left, ks)
+    marks.ticks_at(left, exact, minima)
+    marks.explain(left, measured="measured", tick="least error")
+    left.set_ylabel(marks.ERROR)
+    marks.lines(right, single_ks, single, "a")
     right.axhline(0, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1)
     right.set_yscale("symlog", linthresh=LINEAR_PART)
     right.set_yticks([*SIGNED_TICKS, 0])
     right.yaxis.set_minor_locator(NullLocator())
     right.set_ylabel(r"$\delta / s^2 - (b - a)^2$")
-    _along(right, single_ks)
+    marks.along(right, single_ks)
     style.legend(left, 3)
     style.legend(right, 3)
     return figure
@@ -268,7 +183,7 @@ def criterion(
     for axes, (t, both) in zip(panels[0], points.items(), strict=True):
         boundary = np.asarray(boundaries[t])
         for side, name in ((a < 0, None), (a > 0, "boundary")):
-            style.theory(axes, a[side], boundary[side], color=BLACK, label=name)
+            style.theory(axes, a[side], boundary[side], color=marks.BLACK, label=name)
         looks = (
             ("some $k$ is the best", {"colour": 1, "markerfacecolor": style.COLOURS[1]}),
             ("falls for ever", {"colour": 0}),
@@ -307,11 +222,11 @@ def over_optimisation(
     rows = ((left, 0, judged, measured_judged), (right, 1, true, measured_true))
     for axes, colour, curve, found in rows:
         style.theory(axes, distance, curve, colour=colour, label="exact")
-        _measure(axes, found, colour=colour, label="measured")
+        marks.measure(axes, found, colour=colour, label="measured")
         look = {"color": style.GREY, "linestyle": "--", "linewidth": 1.0, "zorder": 1}
         axes.axvline(best, label="least error", **look)
         axes.set(xlabel=r"distance from one answer $\sqrt{\mathrm{KL}}$")
         style.legend(axes, 3)
     left.set(yscale="log", ylabel="squared distance to the\njudge's target $/\\ s^2$")
-    right.set_ylabel(ERROR)
+    right.set_ylabel(marks.ERROR)
     return figure

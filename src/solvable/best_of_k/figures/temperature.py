@@ -11,22 +11,8 @@ from matplotlib.figure import Figure
 
 from solvable import style
 
-from .selection import (
-    BLACK,
-    ERROR,
-    Measured,
-    Name,
-    Points,
-    Values,
-    _along,
-    _curves,
-    _dashed,
-    _explain,
-    _measure,
-    _measure_all,
-    _named,
-    _ticks_at,
-)
+from . import _marks as marks
+from ._marks import Measured, Name, Points, Values
 
 TEMPERATURE = "temperature $t = T / 2s^2$"
 COLUMNS = 7
@@ -56,16 +42,16 @@ def temperatures(
         by_bias: for numbers of answers the best temperature, exact and by the series, both ``(m,)``.
     """
     figure, (left, right) = style.panels(2, height=3.2)
-    _curves(left, t, curves, "k")
-    left.set(xscale="log", xlabel=TEMPERATURE, ylabel=ERROR)
-    _ticks_at(left, curves, optima)
+    marks.lines(left, t, curves, "k")
+    left.set(xscale="log", xlabel=TEMPERATURE, ylabel=marks.ERROR)
+    marks.ticks_at(left, curves, optima)
     for name, colour in _same_colours(curves, by_bias).items():
         exact, series = by_bias[name]
         style.theory(right, biases, exact, colour=colour)
-        _dashed(right, biases, series, colour=colour)
+        marks.dashed(right, biases, series, colour=colour)
         if name not in curves:
-            style.theory(left, [], [], colour=colour, label=_named("k", name))
-    _explain(left, dashed="series", tick="least error")
+            style.theory(left, [], [], colour=colour, label=marks.named("k", name))
+    marks.explain(left, dashed="series", tick="least error")
     right.set(xlabel="bias against the judge's target, $a$", ylabel="best temperature $t^*$")
     right.set_ylim(bottom=0)
     style.legend_above(figure, left, COLUMNS)
@@ -84,14 +70,14 @@ def floors(
         measured: for some numbers of answers, mean errors and their standard errors.
     """
     figure, axes = style.panels(height=3.3)
-    _curves(axes, ks, curves, "t")
+    marks.lines(axes, ks, curves, "t")
     for colour, name in enumerate(curves):
         if name in levels:
             axes.axhline(levels[name], color=style.COLOURS[colour], linestyle="--", linewidth=1.2, zorder=1)
-    _measure_all(axes, curves, measured)
-    _explain(axes, measured="measured", dashed="floor")
-    axes.set(yscale="log", ylabel=ERROR)
-    _along(axes, ks)
+    marks.measure_all(axes, curves, measured)
+    marks.explain(axes, measured="measured", dashed="floor")
+    axes.set(yscale="log", ylabel=marks.ERROR)
+    marks.along(axes, ks)
     style.legend(axes, 4)
     return figure
 
@@ -112,14 +98,14 @@ def best_judge(
             endlessly many.
     """
     figure, (left, right) = style.panels(2, height=3.2)
-    _curves(left, offsets, curves, "k")
-    _ticks_at(left, curves, minima)
-    _explain(left, tick="least error")
-    left.set(xlabel="offset $c$ beyond the teacher", ylabel=ERROR)
+    marks.lines(left, offsets, curves, "k")
+    marks.ticks_at(left, curves, minima)
+    marks.explain(left, tick="least error")
+    left.set(xlabel="offset $c$ beyond the teacher", ylabel=marks.ERROR)
     ends = np.array([0, max(np.max(t) for t, _ in best.values())])
-    style.theory(right, ends, ends, color=BLACK, label="$k$ = ∞: $c^* = t$")
+    style.theory(right, ends, ends, color=marks.BLACK, label="$k$ = ∞: $c^* = t$")
     for name, colour in _same_colours(curves, best).items():
-        style.experiment(right, *best[name], colour=colour, label=_named("k", name))
+        style.experiment(right, *best[name], colour=colour, label=marks.named("k", name))
     right.set(xlabel=TEMPERATURE, ylabel="best offset $c^*$")
     style.legend(left, 3)
     style.legend(right, 3)
@@ -138,7 +124,7 @@ def series(ks: Values, residuals: Mapping[str, Values]) -> Figure:
         away = np.abs(np.asarray(difference))
         style.theory(axes, ks, np.maximum(away, style.FLOOR), colour=colour, label=name)
     axes.set(yscale="log", ylabel=r"|series − exact| $/\ s^2$")
-    _along(axes, ks)
+    marks.along(axes, ks)
     style.legend(axes, 2)
     return figure
 
@@ -162,12 +148,12 @@ def trade(
         measured: numbers of examples, slopes of regressions that were drawn, their standard errors.
     """
     figure, (left, right) = style.panels(2, height=3.2)
-    _curves(left, samples, errors, "k")
+    marks.lines(left, samples, errors, "k")
     style.limit(left, samples, mean_risk, label="posterior mean", linewidth=1.4)
     left.set(yscale="log", ylabel=r"error $\delta / \sigma^2$")
-    style.theory(right, samples, slopes, color=BLACK, label="exact")
+    style.theory(right, samples, slopes, color=marks.BLACK, label="exact")
     style.limit(right, samples, shrinkage_slopes, label="shrinkage alone", linewidth=1.4)
-    _measure(right, measured, label="measured")
+    marks.measure(right, measured, label="measured")
     right.set_ylabel(r"slope $d\ln\delta\, /\, d\ln n$")
     for axes in (left, right):
         axes.set(xscale="log", xlabel="training examples $n$")
