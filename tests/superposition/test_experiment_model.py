@@ -323,6 +323,7 @@ def test_refuses_what_it_cannot_train(changed, message, key):
         ({"warm_up": 1.1}, "warm_up must be between 0 and 1"),
         # nothing would be left for the fall
         ({"warm_up": 1.0}, "warm_up must"),
+        ({"steps": 30, "warm_up": 0.99}, "warm_up must leave some of 30 steps"),
     ],
 )
 def test_refuses_settings_with_which_nothing_is_trained(changed, message):

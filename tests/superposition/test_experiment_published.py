@@ -127,6 +127,18 @@ def test_a_number_names_one_cell_however_it_is_written(small, tmp_path):
     assert len(cells(file)) == 1
 
 
+def test_settings_are_part_of_a_cells_name(small, tmp_path):
+    file, one = tmp_path / "run.npz", {"alphas": [1.0], "gammas": [-1.0]}
+    first = run_paper_sweep(file, **one, settings=SHORT)
+    for setting, value in {"steps": 31, "epsilon": 2e-8, "bias_scale": 0.5}.items():
+        other = run_paper_sweep(file, **one, settings=SHORT._replace(**{setting: value}))
+        assert not np.array_equal(np.array(other), np.array(first))
+    assert len(cells(file)) == len(small) == 4
+    again = run_paper_sweep(file, **one, settings=SHORT._replace(loss_scale=np.float32(1)))
+    np.testing.assert_array_equal(np.array(again), np.array(first))
+    assert len(small) == 4
+
+
 def test_cells_of_the_whole_grids_have_names_of_their_own(tmp_path, monkeypatch):
     names = []
     monkeypatch.setattr(published.long_runs, "resume", lambda file, cells, budget: names.append(list(cells)) or {})

@@ -200,8 +200,8 @@ def check_settings(settings: Settings) -> None:
     require.positive(**{name: getattr(settings, name) for name in positive})
     require.non_negative(bias_scale=settings.bias_scale)
     require.within(0, 1, warm_up=settings.warm_up)
-    if settings.warm_up == 1:
-        raise ValueError("warm_up must be below 1, so that steps are left, got 1.0")
+    if round(settings.warm_up * settings.steps) == settings.steps:
+        raise ValueError(f"warm_up must leave some of {settings.steps} steps, got {settings.warm_up!r}")
 
 
 def run_prepared(

@@ -57,7 +57,9 @@ def run_paper_sweep(
         return np.array(found)[:, 0, :, 0]
 
     places = [(alpha, gamma) for alpha in alphas for gamma in gammas]
-    cells = {_name(alpha=alpha, gamma=gamma): partial(compute, alpha, gamma) for alpha, gamma in places}
+    # a file may hold runs with other settings too
+    how = " ".join(f"{setting:.12g}" for setting in settings)
+    cells = {_name(alpha=alpha, gamma=gamma, settings=how): partial(compute, alpha, gamma) for alpha, gamma in places}
     shape = len(alphas), len(gammas), len(Measured._fields), len(WIDTHS)
     return _gathered(file, cells, shape, budget)
 
