@@ -40,6 +40,13 @@ def test_of_a_single_answer_the_judge_selects_nothing(t, digits):
     np.testing.assert_allclose(errors(t)[:, 0], 1 + B**2, rtol=digits, atol=0)  # as documented
 
 
+def test_a_far_judge_selects_nothing_from_a_single_answer():
+    # where the total is asserted to hold to half of the digits, the error does too
+    t, a = np.array([3.0, 10.0, 10.0, 30.0, 100.0]), np.array([40.0, 45.0, 70.0, 100.0, 100.0])
+    found = softmax_selection_error(1.0, t, **biases(0.3, a))
+    np.testing.assert_allclose(found, 1.09, rtol=1e-7, atol=0)
+
+
 def test_the_best_answer_over_the_places_of_the_nearest():
     found = np.asarray(best_of_k_error(KS, **biases(B, A)))
     expected = [[references.nearest(k, a, references.error_from(b, a)) for k in KS] for b, a in zip(B, A, strict=True)]

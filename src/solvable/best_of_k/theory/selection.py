@@ -34,8 +34,8 @@ SCORES = 384
 """Nodes in the score of the selected sample."""
 BAND_NODES, BAND_WEIGHTS = np.polynomial.legendre.leggauss(96)
 """Nodes in the noise that a score is made of, over the stretch that it comes from."""
-LONGEST_EVEN = 100.0
-"""Scores that nodes are evenly spread over; beyond, a judge's target is so far out that the noise does not decide."""
+LONGEST_EVEN = 1e4
+"""Scores that nodes are evenly spread over; beyond, the noise of a judge with so far a target does not decide."""
 
 
 class Selected(NamedTuple):
