@@ -150,6 +150,18 @@ def test_many_answers_are_worse_than_endlessly_many_on_average(offset):
 
 
 @pytest.mark.parametrize(
+    ("t", "offset", "edge"),
+    # where 1 / tau^2 = (1 + c)^2 [1 / (1 + t) + 2 / (2 + t) + 2 / ((1 + t)(2 + t))] - 2 (1 + c)
+    [(1.0, 1.5, 0.22857), (10.0, 15.0, 0.026442), (3.0, -4.0, 0.078431), (0.2, 0.5, 0.38095)],
+)
+@pytest.mark.parametrize("off", [0.95, 1.05])
+def test_the_softmax_of_many_is_worse_on_average(t, offset, edge, off):
+    found = average_has_finite_optimal_k(t, bias_variance=off * edge, offset=offset)
+    # 2^16 answers: the quadrature is good to 1e-9, 1e-3 of the 5 per cent of n_2 / k that are to be seen
+    assert bool(found) is (off > 1) is bool(gain_left(2**16, t, off * edge, offset) < 0)
+
+
+@pytest.mark.parametrize(
     ("variance", "offset"),
     [
         # 2 (1 + c)(1 + 2c) tau^2 on both sides of one, by 5 per cent

@@ -193,7 +193,7 @@ def _score(y: Array, *, t: Array, a: Array) -> tuple[Array, Array, Array, Array]
     # both times dr/dx
     slope = jnp.sqrt(2 * t) * x / jnp.sqrt(q)
     near, far = weights * slope * norm.pdf(a - r), weights * slope * norm.pdf(a + r)
-    rate = jnp.exp(jnp.minimum(y - q, 40))
+    rate = jnp.exp(y - q)
     noise = rate * jnp.exp(-rate)
     miss = _mass(jnp.sqrt(2 * t * start), a) - jnp.sum((near + far) * jnp.expm1(-rate))
     return (
