@@ -117,6 +117,12 @@ def test_the_best_temperature_of_endlessly_many_answers():
     assert optimal_temperature(1e6, **biases(0.0, 4.0)) == pytest.approx(31, rel=1e-3)
 
 
+def test_a_best_temperature_that_is_all_but_zero():
+    # 2 a^2 / (1 + 2 a b) is just above 1; the minimum is t^2 = 1e-8 deep, and the quadrature good to 1e-10 of 1/4
+    found = optimal_temperature(2.0**30, **biases(1 / 1.00011 - 0.5, 1.0))
+    assert found == pytest.approx(1.1e-4, rel=0.2)
+
+
 @pytest.mark.parametrize("k", [2.0, 30.0, np.inf])
 def test_the_teacher_as_judge_is_best_obeyed(k):
     for b in (0.0, 0.5, -1.5):
