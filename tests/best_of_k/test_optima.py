@@ -117,6 +117,20 @@ def test_the_best_temperature_of_endlessly_many_answers():
     assert optimal_temperature(1e6, **biases(0.0, 4.0)) == pytest.approx(31, rel=1e-3)
 
 
+def test_a_best_number_of_answers_in_the_thousands():
+    # just beyond the edge of the criterion at t = 5, (1/6 + 2/7) a^2 = (1 + 2ab)(1 + x): two orders in 1/k balance at a
+    # number that grows as 1/x, with an error of order x^2 below that of half as many more or fewer
+    t, b = 5.0, 0.2
+    found = []
+    for x in (1e-3, 1.5e-4):
+        a = max(np.roots([1 / 6 + 2 / 7, -2 * b * (1 + x), -(1 + x)]))
+        found.append(optimal_k(t, **biases(b, a)))
+    assert 4096 < found[1] == pytest.approx(found[0] / 0.15, rel=0.02)  # the next order is x; the minimum is flat
+    few, best, many = references.soft_error([found[1] / 1.5, found[1], found[1] * 1.5], t, b, a)
+    assert best < few - 1e-10
+    assert best < many - 1e-10
+
+
 def test_a_best_temperature_that_is_all_but_zero():
     # 2 a^2 / (1 + 2 a b) is just above 1; the minimum is t^2 = 1e-8 deep, and the quadrature good to 1e-10 of 1/4
     found = optimal_temperature(2.0**30, **biases(1 / 1.00011 - 0.5, 1.0))
