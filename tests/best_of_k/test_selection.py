@@ -40,6 +40,15 @@ def test_of_a_single_answer_the_judge_selects_nothing(t, digits):
     np.testing.assert_allclose(errors(t)[:, 0], 1 + B**2, rtol=digits, atol=0)  # as documented
 
 
+def test_the_number_of_answers_alone_may_be_traced():
+    def error(k):
+        return softmax_selection_error(k, 0.5, **biases(0.2, 0.3))
+
+    ks = jnp.array([2.0, 5.0])
+    # compiled for two shapes: rounding
+    np.testing.assert_allclose(jax.vmap(error)(ks), error(ks), rtol=1e-12, atol=0)
+
+
 def test_a_far_judge_selects_nothing_from_a_single_answer():
     # where the total is asserted to hold to half of the digits, the error does too
     t, a = np.array([3.0, 10.0, 10.0, 30.0, 100.0]), np.array([40.0, 45.0, 70.0, 100.0, 100.0])

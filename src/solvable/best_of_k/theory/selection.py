@@ -116,6 +116,8 @@ def _in_pieces(function: Callable[..., tuple[Array, ...]], size: int, *arrays: A
     size = 1 if count == 1 else size
     filled = [numpy.concatenate([array, numpy.repeat(array[-1:], -count % size)]) for array in arrays]
     pieces = [function(*(array[at : at + size] for array in filled)) for at in range(0, max(count, 1), size)]
+    # what the function closes over may be traced where its arguments are not
+    numpy, _ = at_hand(*pieces[0])
     return tuple(numpy.concatenate(parts)[:count] for parts in zip(*pieces, strict=True))
 
 
