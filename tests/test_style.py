@@ -150,9 +150,26 @@ def test_a_notebook_shows_a_figure_sharp_and_light():
 def test_a_figure_that_was_shown_holds_no_canvas():
     figure, axes = style.panels()
     axes.set_title("text")
+    canvas, dpi = figure.canvas, figure.dpi
     style.sharp_png(figure)
     # a notebook keeps the figures that it shows, and a canvas is five megabytes
     assert all(text._renderer is None for text in figure.findobj(Text))
+    assert (figure.canvas, figure.dpi) == (canvas, dpi)
+
+
+def test_a_sharp_picture_is_what_matplotlib_saves():
+    def drawn():
+        figure, (left, right) = style.panels(2)
+        style.theory(left, X, X, label="$\\kappa$")
+        style.legend(left, 1)
+        style.log_axis(right, [1, 10, 1000], "width")
+        return figure
+
+    figure, saved = drawn(), BytesIO()
+    figure.savefig(saved, dpi=2 * figure.dpi)
+    expected = Image.open(saved).convert("RGB").quantize(32, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    shown = Image.open(BytesIO(style.sharp_png(drawn())[0]))
+    assert (np.array(shown.convert("RGB")) == np.array(expected.convert("RGB"))).all()
 
 
 # what a dichromat sees: the projections of linear RGB that simulators of colour blindness commonly use

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from IPython import get_ipython
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -70,12 +71,19 @@ def use() -> None:
 
 def sharp_png(figure: Figure) -> tuple[bytes, dict[str, int]]:
     """A picture with twice the pixels that it takes up on the page, in few enough colours to weigh little."""
-    drawn, packed = BytesIO(), BytesIO()
-    figure.savefig(drawn, format="png", dpi=2 * figure.dpi)
+    usual, own, packed = figure.dpi, figure.canvas, BytesIO()
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(2 * usual)
+    try:
+        # `savefig` would draw everything twice, the first time for the layout alone
+        canvas.draw()
+    finally:
+        figure.set_dpi(usual)
+        figure.set_canvas(own)
     for text in figure.findobj(Text):
         # a notebook keeps what it shows, and each text its canvas: five megabytes a figure
         text._renderer = None
-    picture = Image.open(drawn).convert("RGB")
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     # lines, markers and their smoothed edges: more colours than these add bytes that nobody sees, but in a map; the
     # octree keeps the colour of a thin line, which a cut by medians gives away to the areas
     colours = 128 if figure.findobj(QuadMesh) else 32

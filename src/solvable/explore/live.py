@@ -32,13 +32,14 @@ class Live:
 
     def __init__(self, explorable: Explorable, markers: Points) -> None:
         self._explorable = explorable
-        self._picture = Picture(explorable, explorable.evaluate(), markers)
+        results = explorable.evaluate()
+        self._picture = Picture(explorable, results, markers)
         self._canvas = FigureCanvasAgg(self._picture.figure)
         # the layout is found once: it takes longer than all the rest, and a figure whose axes jump cannot be compared
         self._canvas.draw()
         self._picture.figure.set_layout_engine("none")
-        self._image = widgets.Image(format="png")
-        self._readout = widgets.HTML()
+        self._image = widgets.Image(format="png", value=self._png())
+        self._readout = widgets.HTML(self._said(results))
         self.controls = {control.name: _widget(control) for control in explorable.controls}
         for widget in self.controls.values():
             widget.observe(self._moved, names="value")
@@ -54,7 +55,6 @@ class Live:
                 widgets.HTML(f"<p>{escape(explorable.caption)}</p>"),
             ]
         )
-        self._show(explorable.evaluate())
 
     @property
     def values(self) -> dict[str, float]:
@@ -64,14 +64,17 @@ class Live:
     def _moved(self, change: object) -> None:
         results = self._explorable.evaluate(**self.values)
         self._picture.move(results)
-        self._show(results)
+        self._readout.value = self._said(results)
+        self._redraw()
 
-    def _show(self, results: Mapping[str, np.ndarray]) -> None:
-        self._readout.value = " · ".join(sentences(self._explorable, results))
+    def _said(self, results: Mapping[str, np.ndarray]) -> str:
+        return " · ".join(sentences(self._explorable, results))
+
+    def _redraw(self) -> None:
+        self._canvas.draw()
         self._image.value = self._png()
 
     def _png(self) -> bytes:
-        self._canvas.draw()
         stored = BytesIO()
         # little compression: the picture goes to a browser nearby, and soon another follows
         Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB").save(stored, "png", compress_level=1)
@@ -96,7 +99,7 @@ class Live:
 
         def rescale(change: Mapping) -> None:
             self._picture.rescale(panel, **{which: change["new"]})
-            self._image.value = self._png()
+            self._redraw()
 
         toggle.observe(rescale, names="value")
         return toggle
