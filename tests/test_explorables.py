@@ -1,10 +1,13 @@
 """What holds for every explorable of the book, whatever its chapter, over the whole box of its controls."""
 
+import itertools
+
+import matplotlib as mpl
 import numpy as np
 import pytest
 
-from solvable import explore
-from solvable.explore.drawing import Picture
+from solvable import explore, style
+from solvable.explore.drawing import Picture, draw
 from tools import notebooks
 
 CHAPTERS = [path.stem.partition("_")[2] for path in sorted(notebooks.FOLDER.glob("*.ipynb"))]
@@ -44,3 +47,19 @@ def test_pictures_can_be_drawn_on_every_scale(explorable):
             for index, panel in enumerate(explorable.panels):
                 picture.rescale(index, x=panel.x.scales[which], y=panel.y.scales[which])
             picture.figure.canvas.draw()  # warnings are errors
+
+
+@each
+def test_titles_and_legends_are_inside_the_picture_and_cover_nothing(explorable):
+    with mpl.rc_context():
+        style.use()
+        figure = draw(explorable, explorable.evaluate(), markers(explorable))
+        figure.draw_without_rendering()
+    names = [entry for axes in figure.axes for entry in (axes.get_legend(), axes._left_title) if entry]
+    boxes = [entry.get_window_extent() for entry in names if not hasattr(entry, "get_text") or entry.get_text()]
+    assert boxes
+    # a pixel of slack for letters, which are a little wider or narrower at every size
+    assert all(figure.bbox.padded(1).containsx(edge) for box in boxes for edge in (box.x0, box.x1))
+    assert all(figure.bbox.padded(1).containsy(edge) for box in boxes for edge in (box.y0, box.y1))
+    panels = [axes.bbox.padded(-1) for axes in figure.axes]
+    assert not any(box.overlaps(other) for box, other in itertools.combinations(boxes + panels, 2))

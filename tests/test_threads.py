@@ -3,6 +3,7 @@
 import threading
 import time
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -70,3 +71,10 @@ def test_a_job_that_fails_says_so_and_ends_the_rest():
     with pytest.raises(InterruptedError, match="no more"):
         side_by_side([fails, *(lambda k=k: slow(k) for k in range(40))])
     assert len(done) < 20
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_jobs_have_the_precision_of_their_caller(wide):
+    with jax.enable_x64(wide):
+        found = side_by_side([lambda: jnp.ones(1)] * 2)
+    assert [one.dtype for one in found] == [np.float64 if wide else np.float32] * 2

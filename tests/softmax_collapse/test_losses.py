@@ -252,6 +252,19 @@ def test_stablemax_collapses_at_its_scale_where_the_right_weight_is_a_power_of_t
         assert (np.float32(right) + others == np.float32(right)) == lost
 
 
+def test_taylor_softmax_of_far_logits_does_not_overflow():
+    far = np.array([[1e25, -3e25, 1e24], [2.0, 1e20, 0.0]], np.float32)
+    # squares alone matter there, in double precision without overflow
+    weights = far.astype(float) ** 2
+    found = taylor_softmax(far)
+    # a few roundings of single precision
+    np.testing.assert_allclose(found, weights / weights.sum(axis=-1, keepdims=True), rtol=1e-6, atol=1e-30)
+    slopes = jax.grad(lambda z: taylor_softmax_cross_entropy(z, 0))(far[0])
+    # of ln(sum of squares / z_0^2) with respect to every logit
+    shares = far[0].astype(float) / weights[0].sum()
+    np.testing.assert_allclose(slopes, 2 * (shares - np.array([1 / 1e25, 0, 0])), rtol=2e-6, atol=0)
+
+
 def test_taylor_softmax_is_symmetric_about_minus_one():
     weights = 1 + LOGITS + LOGITS**2 / 2
     # near -1 the direct sum of the terms loses a digit, not more

@@ -221,7 +221,8 @@ NONE = np.array([0.5, 0.0])
     [
         (lambda: feature_frequencies.__wrapped__("zipf", 3), "kind must be one of 'power', 'exponential'"),
         (lambda: feature_frequencies("power", 0), "n must be a whole number of at least 1, got 0"),
-        (lambda: feature_frequencies("power", 3, alpha=np.inf), "alpha must be finite"),
+        (lambda: feature_frequencies("power", 3, alpha=np.inf), "alpha must be non-negative"),
+        (lambda: feature_frequencies("power", 3, alpha=-0.5), "alpha must be non-negative"),
         (lambda: feature_frequencies("exponential", 3, length=0.0), "length must be positive"),
         (lambda: feature_frequencies("uniform", 3, density=0.0), "density must be positive"),
         (lambda: feature_frequencies("uniform", 3, density=3.1), "density must leave every probability at most 1"),

@@ -26,7 +26,7 @@ PALETTE = mpl.colormaps["cividis"].resampled(32)
 
 LEGEND_COLUMNS = 3
 LEGEND_ROW = 0.24
-"""Height of a row of the legend, in inches."""
+"""Height of a row of the legend, or of a title above it, in inches."""
 
 _DRAW = {"theory": style.theory, "experiment": style.experiment, "limit": style.limit}
 _MARK = {"color": "black", "linestyle": "none", "marker": "x", "markersize": 7, "zorder": 4}
@@ -99,11 +99,13 @@ class Picture:
 
     def __init__(self, explorable: Explorable, results: Results, markers: Points) -> None:
         self.panels = explorable.panels
-        rows = max(_legend_rows(panel) for panel in self.panels)
+        rows = max(_legend_rows(panel) + bool(panel.title) for panel in self.panels)
         height = style.PANEL_HEIGHT + LEGEND_ROW * rows
         self.figure, axes = style.panels(columns=len(self.panels), squeeze=False, height=height)
-        # legends have a strip of their own, so that the panels are of one size whatever is in it
-        self.figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LEGEND_ROW * rows / height))
+        # legends have a strip of their own, so that the panels are of one size whatever is in it; a title, which the
+        # layout always makes room for, has its legend between itself and the panel
+        strip = LEGEND_ROW * max((_legend_rows(panel) for panel in self.panels if not panel.title), default=0)
+        self.figure.get_layout_engine().set(rect=(0, 0, 1, 1 - strip / height))
         if any(panel.field for panel in self.panels):
             # the label of a colour bar is not that of the axis beside it
             self.figure.get_layout_engine().set(wspace=0.08)
@@ -132,14 +134,17 @@ class Picture:
             self._lines.append((axes, curve, axes.lines[-1]))
         for entry in panel.markers:
             style.experiment(axes, *markers[entry.name], colour=entry.colour, label=entry.label)
-        axes.set(xlabel=panel.x.text, ylabel=panel.y.text, title=panel.title)
+        axes.set(xlabel=panel.x.text, ylabel=panel.y.text)
+        if panel.title:
+            above = 72 * LEGEND_ROW * _legend_rows(panel) + mpl.rcParams["axes.titlepad"]
+            axes.set_title(panel.title, pad=above)
         if panel.field:
             for line in axes.lines:
                 line.set_path_effects([withStroke(linewidth=_casing(line), foreground="white", dashes=_UNBROKEN)])
         axes.set(xscale=panel.x.scales[0], yscale=panel.y.scales[0])
         if _legend_rows(panel):
             place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderaxespad": 0.2}
-            look = {"columnspacing": 1.2, "handlelength": 1.8, "frameon": False}
+            look = {"columnspacing": 1.0, "handlelength": 1.5, "frameon": False}
             axes.legend(ncols=LEGEND_COLUMNS, **place, **look).set_in_layout(False)
 
     def move(self, results: Results) -> None:

@@ -201,7 +201,9 @@ def taylor_softmax(logits: Float[ArrayLike, "*batch classes"]) -> Float[Array, "
     [0.455 0.091 0.455]
     """
     (logits,) = promote(logits)
-    weights = ((logits + 1) ** 2 + 1) / 2
+    # twice every numerator, over the largest square: in float32 that would overflow from a logit of 2e19
+    scale = jax.lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(logits + 1), axis=-1, keepdims=True), 1))
+    weights = ((logits + 1) / scale) ** 2 + (1 / scale) ** 2
     return weights / jnp.sum(weights, axis=-1, keepdims=True)
 
 

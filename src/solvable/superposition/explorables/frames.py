@@ -119,7 +119,7 @@ FRAMES = Explorable(
             Axis("mean squared overlap", scale="log", limits=(LEAST, 1.1)),
             curves=[
                 Curve("width", "bound", "Welch's bound", colour=0),
-                Curve("width", "random", "random, 1/m", kind="limit"),
+                Curve("width", "random", "random", kind="limit"),
                 Curve("place", "here", "this code", kind="mark"),
             ],
         ),
@@ -139,7 +139,7 @@ FRAMES = Explorable(
     caption=(
         "Directions in few dimensions. Left: the share of pairs that overlap by more than a value; where all overlaps "
         "are equal it falls from 1 to 0 at κ (dashed). Right: mean squared overlap against the number of dimensions, "
-        "Welch's bound (line), the mean of random directions (dashed), and this code (cross). Descent on the sum of "
+        "Welch's bound (line), the mean 1/m of random directions (dashed), this code (cross). Descent on the sum of "
         "squared overlaps finds a tight frame; on a high power, a code without large overlaps. Steps are smoothed."
     ),
     alt=lambda at: (

@@ -30,7 +30,7 @@ def feature_frequencies(
     Args:
         kind: of the spectrum, one of those above.
         n: number of features; at least 1.
-        alpha: exponent of the power law; 0 is uniform. Only for ``power``.
+        alpha: exponent of the power law, at least 0, which is uniform. Only for ``power``.
         length: :math:`\ell`, in features. Only for ``exponential``.
         density: :math:`E`, the mean number of features that are active at a time.
 
@@ -47,7 +47,7 @@ def feature_frequencies(
     """
     require.one_of(SPECTRA, kind=kind)
     require.integer(1, n=n)
-    require.finite(alpha=alpha)
+    require.non_negative(alpha=alpha)
     require.positive(length=length, density=density)
     i = jnp.arange(1.0, n + 1)
     shapes = {"power": i**-alpha, "exponential": jnp.exp(-(i - 1) / length), "linear": n + 1 - i, "uniform": i**0}
