@@ -100,12 +100,12 @@ def check_markers_are_inside(figure: Figure) -> None:
             assert axes.bbox.padded(1).count_contains(shown) == len(shown)
 
 
-def check_figure(figure: Figure) -> None:
-    """All of it: legible, with theory and experiment, light, and nothing covered or cut off."""
+def check_figure(figure: Figure, *, experiment: bool = True) -> None:
+    """All of it: legible, with theory and ``experiment`` or without, light, and nothing covered or cut off."""
     check_can_be_read(figure)
     artists = [line for axes in figure.axes for line in axes.lines]
     assert any(map(is_line, artists))
-    assert any(map(is_marked, artists))
+    assert any(map(is_marked, artists)) == experiment
     assert len(style.sharp_png(figure)[0]) < 60_000
     check_legends_cover_nothing(figure)
     check_markers_are_inside(figure)

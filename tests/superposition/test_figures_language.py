@@ -8,12 +8,8 @@ from solvable import style
 from solvable.power_law import PowerLawFit
 from solvable.superposition.figures import language
 from tests.figure_rules import (
-    check_can_be_read,
     check_every_figure_is_tested,
-    check_legends_cover_nothing,
-    check_markers_are_inside,
-    is_line,
-    is_marked,
+    check_figure,
     marked,
 )
 
@@ -51,20 +47,8 @@ def test_every_figure_is_here():
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_the_figure_can_be_read(name):
-    figure = _draw(name)
-    check_can_be_read(figure)
-    artists = [line for axes in figure.axes for line in axes.lines]
-    assert any(map(is_line, artists))
-    assert any(map(is_marked, artists))
-    assert len(style.sharp_png(figure)[0]) < 60_000
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_legends_cover_nothing_and_nothing_is_drawn_outside(name):
-    figure = _draw(name)
-    check_legends_cover_nothing(figure)
-    check_markers_are_inside(figure)
+def test_a_figure_can_be_read_and_covers_nothing(name):
+    check_figure(_draw(name))
 
 
 def test_three_offsets_are_marked_on_both_curves_and_drawn_with_their_fits():

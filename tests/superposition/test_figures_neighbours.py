@@ -3,17 +3,12 @@
 import numpy as np
 import pytest
 
-from solvable import style
 from solvable.superposition.experiment.random_features import RidgeTrials
 from solvable.superposition.figures import neighbours
 from solvable.superposition.theory.random_features import RidgeRisk
 from tests.figure_rules import (
-    check_can_be_read,
     check_every_figure_is_tested,
-    check_legends_cover_nothing,
-    check_markers_are_inside,
-    is_line,
-    is_marked,
+    check_figure,
     marked,
 )
 
@@ -72,21 +67,10 @@ def test_every_figure_is_here():
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_the_figure_can_be_read(name):
-    figure = _draw(name)
-    check_can_be_read(figure)
-    artists = [line for axes in figure.axes for line in axes.lines]
-    assert any(is_line(line) for line in artists)
-    assert any(is_marked(line) for line in artists)
-    assert len(style.sharp_png(figure)[0]) < 60_000
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_legends_and_panels_cover_nothing(name):
+def test_a_figure_can_be_read_and_covers_nothing(name):
     figure = _draw(name)
     assert all(axes.get_legend() for axes in figure.axes)
-    check_legends_cover_nothing(figure)
-    check_markers_are_inside(figure)
+    check_figure(figure)
 
 
 def test_a_marker_is_a_mean_with_its_standard_error():
