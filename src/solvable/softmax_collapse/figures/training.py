@@ -25,7 +25,6 @@ LOST = "share without\nderivative by the right logit"
 QUANTITIES = {
     "train_accuracy": (0, "train accuracy"),
     "test_accuracy": (1, "test accuracy"),
-    "collapsed": (2, "collapsed"),
     "lost": (2, "no derivative by the right logit"),
 }
 """Colour and name of what is shown of one way to train."""
@@ -89,21 +88,19 @@ def _chance(axes: Axes, chance: float) -> None:
     axes.axhline(chance, color=style.GREY, linestyle="--", linewidth=1.0, zorder=1, label="chance")
 
 
-def four_ways(runs: Mapping[str, Classifier], chance: float, blind: str = "lost") -> Figure:
-    """What each way to train makes of the examples and of the pairs kept back, and which share it no longer sees.
+def four_ways(runs: Mapping[str, Classifier], chance: float) -> Figure:
+    """What each way to train makes of the examples and of the pairs kept back, and which share its loss no longer sees.
 
     Args:
         runs: for each way a run or several seeds; two panels in a row.
         chance: accuracy of a guess.
-        blind: which share that is: ``"lost"``, in the way's own loss, or ``"collapsed"``, had it the cross-entropy.
     """
     rows = -(-len(runs) // 2)
     figure, panels = style.panels(2, rows, height=2.5, sharey=True, squeeze=False)
     for empty in panels.flat[len(runs) :]:
         empty.set_visible(False)
     for axes, (name, run) in zip(panels.flat[: len(runs)], runs.items(), strict=True):
-        for quantity in ("train_accuracy", "test_accuracy", blind):
-            colour, label = QUANTITIES[quantity]
+        for quantity, (colour, label) in QUANTITIES.items():
             _seeds(axes, run.steps, getattr(run, quantity), colour=colour, label=label)
         _chance(axes, chance)
         axes.set_title(name)
