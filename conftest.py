@@ -7,12 +7,17 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 pytest.register_assert_rewrite("tests.figure_rules")
+
+# the same examples every time, however long they take: neither chance nor time decides a test
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 # shapes and dtypes in the signatures become checks; only under test, where the cost does not matter. As for every
 # other type checker, an int is given where a float is asked for.

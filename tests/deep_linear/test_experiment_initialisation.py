@@ -70,7 +70,7 @@ def test_orthogonal_layers_are_uniform_in_sign():
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shape=SHAPES, lam=st.floats(-5, 5), scale=st.floats(0, 2))
 def test_balanced_layers_differ_by_a_multiple_of_the_identity(shape, lam, scale):
     n_in, n_hidden, n_out = shape

@@ -35,7 +35,7 @@ ROUNDINGS = 64 * EPS
 INTEGRATED = 1e-10
 
 # no test decides by time, and the first example of each kind compiles
-quick = settings(deadline=None, max_examples=40)
+quick = settings(max_examples=40)
 
 
 def padded(function, *arguments, size=128):

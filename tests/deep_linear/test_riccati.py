@@ -221,7 +221,7 @@ def test_a_start_of_nothing_stays():
     assert not np.any(qqt(np.array([0.0, 1e3]), np.zeros((5, 2)), np.ones((2, 3))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.sampled_from([(2, 1, 2), (2, 3, 3), (3, 5, 2)]),
     seed=st.integers(0, 10**6),

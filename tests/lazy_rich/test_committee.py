@@ -100,7 +100,7 @@ def test_a_network_that_is_the_target_has_no_loss():
     np.testing.assert_allclose(found, 0.0, atol=1e-28)  # squares of roundings
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), alpha=st.floats(1e-3, 1e3), eps=st.floats(1e-3, 10))
 def test_neither_axes_nor_the_order_of_neurons_matter(seed, alpha, eps):
     task = Task(samples=5, dim=4, width=6, seed=seed)

@@ -30,7 +30,7 @@ def read(steps, train, test, reference, onset, threshold):
 LOSSES = st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.45, 0.9, 1.0, 1.8, 3.0, np.inf, np.nan])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     losses=arrays(float, st.tuples(st.just(2), st.integers(1, 3), st.integers(1, 8)), elements=LOSSES),
     reference=st.sampled_from([0.5, 1.0, 2.0]),
@@ -119,7 +119,7 @@ def test_every_run_may_have_a_reference_of_its_own():
     assert stacked.train_onset[:, 1].tolist() == [20, 20, 20]  # 3, 1.5, 0.15
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     losses=arrays(float, (2, 6), elements=st.floats(0, 2, width=16)),
     power=st.integers(-20, 20),

@@ -109,7 +109,7 @@ def test_a_second_step_starts_where_the_first_has_ended():
     np.testing.assert_allclose(s, alpha * (m2 - m0), rtol=0, atol=1e-13)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
     alpha=st.floats(0.3, 100),

@@ -214,7 +214,7 @@ def test_a_tiny_bend_is_a_linear_network_until_its_time_has_come():
     np.testing.assert_allclose(found.train, np.mean(least**2), rtol=1e-7)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), eps=st.floats(0.05, 3), time=st.floats(0, 1e3))
 def test_the_training_loss_falls_and_axes_do_not_matter(seed, eps, time):
     task = Task(samples=5, dim=3, seed=seed)
@@ -381,7 +381,7 @@ def solve_ridge(samples, dim, eps, ridge):
     return low, lam
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     dim=st.integers(2, 60),
     part=st.floats(0.001, 0.97),

@@ -133,7 +133,7 @@ def test_kernels_do_not_see_a_rotation(name):
 ENTRIES = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0, 1e-8, 1.0 + 2**-52, 5e-324])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     x=arrays(float, (5, 2), elements=ENTRIES),
     name=st.sampled_from(["relu", "erf", "tanh"]),

@@ -128,7 +128,7 @@ def test_known_figures_have_their_dimensionality(weights, level):
 
 # a few sizes only: each compiles anew
 @given(st.sampled_from(SIZES), st.integers(0, 2**31))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_dimensionality_is_at_most_the_leverage_and_sums_to_no_more_than_the_rank(size, seed):
     n, m = size
     weights = draw(n, m, seed)
@@ -140,7 +140,7 @@ def test_dimensionality_is_at_most_the_leverage_and_sums_to_no_more_than_the_ran
 
 
 @given(st.sampled_from(SIZES), st.integers(0, 2**31))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_rotation_order_or_sign_changes_the_geometry(size, seed):
     n, m = size
     weights = draw(n, m, seed)
