@@ -2,11 +2,11 @@
 
 import itertools
 
-import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
-from solvable import explore, style
+from solvable import explore
 from solvable.explore.drawing import Picture, draw
 from tools import notebooks
 
@@ -50,13 +50,15 @@ def test_pictures_can_be_drawn_on_every_scale(explorable):
 
 
 @each
+@pytest.mark.usefixtures("book_look")
 def test_titles_and_legends_are_inside_the_picture_and_cover_nothing(explorable):
-    with mpl.rc_context():
-        style.use()
-        figure = draw(explorable, explorable.evaluate(), markers(explorable))
-        figure.draw_without_rendering()
-    names = [entry for axes in figure.axes for entry in (axes.get_legend(), axes._left_title) if entry]
-    boxes = [entry.get_window_extent() for entry in names if not hasattr(entry, "get_text") or entry.get_text()]
+    figure = draw(explorable, explorable.evaluate(), markers(explorable))
+    figure.draw_without_rendering()
+    titles = [panel.title for panel in explorable.panels if panel.title]
+    named = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_text() in titles)
+    assert len(named) == len(titles)
+    legends = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    boxes = [entry.get_window_extent() for entry in named + legends]
     assert boxes
     # a pixel of slack for letters, which are a little wider or narrower at every size
     assert all(figure.bbox.padded(1).containsx(edge) for box in boxes for edge in (box.x0, box.x1))

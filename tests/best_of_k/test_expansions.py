@@ -144,7 +144,7 @@ HARD += [(1.0, a) for a in (1.2, 1.5, 2.0)] + [(0.0, 0.65), (0.0, 0.75), (-0.5, 
 def test_the_nearest_of_many_is_worse_than_that_of_all():
     for b, a in HARD:
         # 2a (a - b) is 2 per cent from 1 at the least, and terms beyond are of order 1 / k^2
-        gain = references.nearest(4000, a, lambda v: v**2 + 2 * (b - a) * v)  # noqa: B023 - called at once
+        gain = references.nearest(4000, a, lambda v, shift=b - a: v**2 + 2 * shift * v)
         assert bool(has_finite_optimal_k(0.0, **biases(b, a))) is bool(gain < 0), (b, a)
 
 
@@ -155,7 +155,7 @@ SOFT += [(-0.4, 0.8, 3.0)]
 
 def test_many_answers_are_worse_than_endlessly_many():
     for b, a, t in SOFT:
-        floor = weighted(t, a, 1, lambda z: (z + b) ** 2) / weighted(t, a, 1, np.ones_like)  # noqa: B023 - called at once
+        floor = weighted(t, a, 1, lambda z, b=b: (z + b) ** 2) / weighted(t, a, 1, np.ones_like)
         # the next order is n_2 / k and less, 1e-4 here for each of the cases
         gain = references.soft_error([30_000.0], t, b, a)[0] - floor
         assert bool(has_finite_optimal_k(t, **biases(b, a))) is bool(gain < 0), (b, a, t)

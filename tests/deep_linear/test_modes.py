@@ -80,10 +80,12 @@ def exact_time(u, s, u0, depth):
     if 10 * s > u and depth in (2, INF):
         logarithm = mp.log(u / u0 * ((s - u0) / (s - u)))
         return logarithm / (2 * s) if depth == 2 else logarithm / s**2 + (1 / u0 - 1 / u) / s
-    if u < s:
-        antiderivative = lambda x: x ** (1 - q) / (s * (1 - q)) * mp.hyp2f1(1, 1 - q, 2 - q, x / s)  # noqa: E731 - two forms of one thing
-    else:
-        antiderivative = lambda x: x**-q / q * mp.hyp2f1(1, q, 1 + q, s / x)  # noqa: E731 - two forms of one thing
+
+    def antiderivative(x):
+        if u < s:
+            return x ** (1 - q) / (s * (1 - q)) * mp.hyp2f1(1, 1 - q, 2 - q, x / s)
+        return x**-q / q * mp.hyp2f1(1, q, 1 + q, s / x)
+
     return (antiderivative(u) - antiderivative(u0)) / layers
 
 
@@ -279,7 +281,9 @@ class TestEdges:
         assert np.all((u >= 0) & (u <= 1))
 
     def test_time_to_reach(self, depth):
-        reach = lambda u, s, u0: float(time_until(u, s, u0, depth))  # noqa: E731 - a shorthand
+        def reach(u, s, u0):
+            return float(time_until(u, s, u0, depth))
+
         assert reach(0.3, 1.0, 0.3) == reach(1.0, 1.0, 1.0) == reach(0.0, 0.0, 0.0) == reach(0.0, 1.0, 0.0) == 0.0
         assert reach(1.0, 1.0, 0.3) == reach(0.0, 0.0, 0.3) == INF
         assert reach(0.5, 1.0, 0.0) == pytest.approx(math.log(2) if depth == 1 else INF)
@@ -385,7 +389,9 @@ def test_derivatives(depth):
 
 @pytest.mark.parametrize("depth", [1, 2, 3, INF])
 def test_derivatives_forward_and_by_tau(depth):
-    function = lambda t, tau: mode_strength(t, 1.3, 0.05, tau=tau, depth=depth)  # noqa: E731 - what jax takes
+    def function(t, tau):
+        return mode_strength(t, 1.3, 0.05, tau=tau, depth=depth)
+
     times = np.array([0.6, INF])
     by_t, by_tau = jax.vmap(jax.jacfwd(function, (0, 1)), (0, None))(times, 2.0)
     f = float(speed(strength(0.3, 1.3, 0.05, depth), 1.3, depth))
@@ -754,7 +760,10 @@ def test_optimal_rate_at_infinite_depth():
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_optimal_rate_is_fastest_and_twice_it_diverges(depth):
     eta = float(optimal_learning_rate(1.7, depth))
-    left = lambda rate: abs(float(discrete_mode_strength(30, 1.7, 1.699, eta=rate, depth=depth)) - 1.7)  # noqa: E731 - a shorthand
+
+    def left(rate):
+        return abs(float(discrete_mode_strength(30, 1.7, 1.699, eta=rate, depth=depth)) - 1.7)
+
     # at the optimum the linear factor 1 - eta L s^q vanishes: convergence is quadratic, to rounding
     assert left(eta) <= ROUNDINGS
     assert 1e-12 < left(1.9 * eta) < 1e-3

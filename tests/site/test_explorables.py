@@ -477,7 +477,7 @@ def test_reset(figure, identity):
 
 
 # Clicking from here may come seconds late on a busy machine, when the player has gone on or is home again.
-PAUSE_AFTER = """(stage, [name, count]) => new Promise(resolve => {
+PAUSE_AFTER_TWO = """(stage, name) => new Promise(resolve => {
   const { values } = stage.explorable;
   const button = label => [...stage.querySelectorAll("button")].find(one => one.textContent === label);
   const seen = [values[name]];
@@ -485,7 +485,7 @@ PAUSE_AFTER = """(stage, [name, count]) => new Promise(resolve => {
   const look = () => {
     if (values[name] !== seen.at(-1)) seen.push(values[name]);
     // a player that has come to its end shows no more
-    if (seen.length <= count && button("Pause")) requestAnimationFrame(look);
+    if (seen.length <= 2 && button("Pause")) requestAnimationFrame(look);
     else {
       button("Pause")?.click();
       resolve(seen.slice(1));
@@ -495,9 +495,9 @@ PAUSE_AFTER = """(stage, [name, count]) => new Promise(resolve => {
 })"""
 
 
-def play(figure: Figure, name: str, count: int) -> list[float]:
-    """The first values that the player shows; it is paused at the last of them."""
-    return figure.stage.evaluate(PAUSE_AFTER, [name, count])
+def play(figure: Figure, name: str) -> list[float]:
+    """The first two values that the player shows; it is paused at the second."""
+    return figure.stage.evaluate(PAUSE_AFTER_TWO, name)
 
 
 @every
@@ -506,7 +506,7 @@ def test_play_and_pause(figure, identity):
     # far from where it begins: paused where it stood before, it would draw the same
     figure.settle(**{control.name: control.value(1)})
     figure.stage.evaluate(NOTE)
-    first, second = play(figure, control.name, 2)
+    first, second = play(figure, control.name)
     assert first != second
     figure.wait_for_redraw()
     figure.settle()
@@ -527,7 +527,7 @@ def test_play_in_steps_for_those_who_want_less_motion(figure, identity):
     control = control_of(identity, explore.find(identity).play)
     figure.page.emulate_media(reduced_motion="reduce")
     try:
-        seen = play(figure, control.name, 2)
+        seen = play(figure, control.name)
     finally:
         figure.page.emulate_media(reduced_motion="no-preference")
     # a value has four digits, or is the nearest of the slider's steps

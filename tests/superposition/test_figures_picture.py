@@ -14,9 +14,8 @@ from solvable.superposition.theory.small_model import BLOCKS, form_weights
 from tests.figure_rules import (
     check_can_be_read,
     check_every_figure_is_tested,
-    check_legends_cover_nothing,
+    check_figure,
     is_line,
-    is_marked,
     marked,
 )
 
@@ -58,22 +57,8 @@ def test_every_figure_is_here():
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_the_figure_can_be_read(name):
-    figure = _draw(name)
-    check_can_be_read(figure)
-    lines = [line for axes in figure.axes for line in axes.lines]
-    assert any(map(is_line, lines))
-    assert any(map(is_marked, lines))
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_the_picture_is_light(name):
-    assert len(style.sharp_png(_draw(name))[0]) < 60_000
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_legends_cover_no_data(name):
-    check_legends_cover_nothing(_draw(name))
+def test_a_figure_can_be_read_and_covers_nothing(name):
+    check_figure(_draw(name))
 
 
 def test_the_best_form_of_each_density_is_drawn_and_counted():
